@@ -1,0 +1,1 @@
+"""Reusable cardiac transforms for MONAI pipelines; independent of monai_jdl."""

@@ -1,0 +1,45 @@
+"""Loading state dicts."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from monai_jdl.errors import InputError
+
+
+def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
+    """Load a state dict into ``network``, in place, wholly or not at all.
+
+    Args:
+        network: the network; weights of another floating-point type (fp16 files) are converted.
+        path: file of a flat state dict or of ``{"model": state dict}``, tensors only (``weights_only=True``).
+
+    Returns:
+        ``network``.
+
+    Raises:
+        InputError: the file is missing, no checkpoint, or belongs to another network.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such checkpoint; give an existing one with --ckpt_path, or train one.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{path}: this is not a checkpoint of tensors (a PyTorch state dict); give another with --ckpt_path."
+        ) from error
+    state = state.get("model", state) if isinstance(state, dict) else {}
+    expected = network.state_dict()
+    foreign = [name for name in state if name not in expected or state[name].shape != expected[name].shape]
+    missing = [name for name in expected if name not in state]
+    if foreign or missing:
+        raise InputError(
+            f"{path}: these weights belong to another network ({len(foreign)} tensors do not fit, {len(missing)} are"
+            f" missing, e.g. {(foreign + missing)[0]}); use the config that they were trained with."
+        )
+    network.load_state_dict(state)
+    return network

@@ -48,7 +48,11 @@ class ScarScheme(Transform):
 
 
 class ScarSchemed(MapTransform):
-    """Dictionary form of :class:`ScarScheme`; the scheme is the data's item ``label_scheme``, ``jdl`` where there is none."""
+    """Dictionary form of :class:`ScarScheme`.
+
+    The scheme is the data's item ``label_scheme``, ``jdl`` where there is none. The item is removed, for the label then is
+    of the default scheme (and MONAI >= 1.6 ``Spacingd`` takes a string called ``label_...`` for meta data and fails).
+    """
 
     backend = ScarScheme.backend
 
@@ -60,6 +64,7 @@ class ScarSchemed(MapTransform):
         d: dict = dict(data)
         for key in self.key_iterator(d):
             d[key] = self.convert(d[key], d.get("label_scheme", "jdl"))
+        d.pop("label_scheme", None)
         return d
 
 

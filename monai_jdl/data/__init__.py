@@ -1,0 +1,38 @@
+"""Files in: stacks, label maps, DICOM studies, data lists; and the files that data sets are made of."""
+
+from monai_jdl.data.atomic import atomic_path
+from monai_jdl.data.cases import CaseDataset, find_cases
+from monai_jdl.data.checks import CheckLabelGridd
+from monai_jdl.data.datalist import load_datalist, write_datalist
+from monai_jdl.data.dicom_writer import write_lge_series
+from monai_jdl.data.emidec import prepare_emidec
+from monai_jdl.data.files import check_output_dir
+from monai_jdl.data.folders import prepare_dicom, prepare_folder
+from monai_jdl.data.phantom_files import write_phantoms
+from monai_jdl.data.reader import LabelReader, LGEReader
+from monai_jdl.data.records import prepare_records
+from monai_jdl.data.savers import AtomicNibabelWriter, case_output_name
+from monai_jdl.data.volumes import Volume, read_volume, save_nifti
+
+__all__ = [
+    "AtomicNibabelWriter",
+    "CaseDataset",
+    "CheckLabelGridd",
+    "LGEReader",
+    "LabelReader",
+    "Volume",
+    "atomic_path",
+    "case_output_name",
+    "check_output_dir",
+    "find_cases",
+    "load_datalist",
+    "prepare_dicom",
+    "prepare_emidec",
+    "prepare_folder",
+    "prepare_records",
+    "read_volume",
+    "save_nifti",
+    "write_datalist",
+    "write_lge_series",
+    "write_phantoms",
+]

@@ -9,7 +9,7 @@ from monai.inferers import SimpleInferer
 
 
 def gains_by_bf16(device: torch.device | str) -> bool:
-    """Whether bfloat16 is faster than float32 on ``device``: it is where the processor computes in it, not where it emulates."""
+    """Whether bfloat16 is faster than float32 on ``device``: where the hardware computes in it."""
     if torch.device(device).type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

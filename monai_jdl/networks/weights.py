@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import torch
@@ -11,12 +10,13 @@ from torch import nn
 from monai_jdl.errors import InputError
 
 
-def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
+def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
     """Load a state dict into ``network``, in place, wholly or not at all.
 
     Args:
         network: the network; weights of another floating-point type (fp16 files) are converted.
-        path: file of a flat state dict or of ``{"model": state dict}``, tensors only (``weights_only=True``).
+        path: file of a flat state dict or of ``{"model": state dict}``, tensors only (``weights_only=True``); None leaves
+            the network as it is.
 
     Returns:
         ``network``.
@@ -24,14 +24,14 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     Raises:
         InputError: the file is missing, no checkpoint, or belongs to another network.
     """
+    if path is None:
+        return network
     if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such checkpoint; give an existing one with --ckpt_path, or train one.")
+        raise InputError(f"{path}: there is no such checkpoint; give the path of an existing one, or train one.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{path}: this is not a checkpoint of tensors (a PyTorch state dict); give another with --ckpt_path."
-        ) from error
+    except Exception as error:  # arbitrary bytes make the unpickler fail in arbitrary ways
+        raise InputError(f"{path}: this is not a checkpoint of tensors (a PyTorch state dict); give another one.") from error
     state = state.get("model", state) if isinstance(state, dict) else {}
     expected = network.state_dict()
     foreign = [name for name in state if name not in expected or state[name].shape != expected[name].shape]

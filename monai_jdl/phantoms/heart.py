@@ -227,7 +227,7 @@ def _paint_left_ventricle(
     column = plane * ANGLES + angle
     r_endo, r_epi = endo.ravel()[column], epi.ravel()[column]
     below = _cover((w[:, None] - lv.base()[None]).astype(np.float32), PLANE).ravel()[column]  # on the muscle's side
-    in_epi = _cover(r_epi - r, cell)
+    in_epi = np.where(r_epi > 0, _cover(r_epi - r, cell), 0)
     in_endo = np.where(r_endo > 0, _cover(r_endo - r, cell), 0)
     ring = in_epi - in_endo
     wall = ring * below

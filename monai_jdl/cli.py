@@ -1,0 +1,207 @@
+"""The command line ``monai-jdl``: thin, it runs bundles and calls the data layer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monai_jdl.errors import InputError, find_input_error
+from monai_jdl.version import __version__
+
+if TYPE_CHECKING:
+    from monai_jdl.phantoms import LGECase
+
+BUNDLE = "lge_scar_jdl"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; the process ends with exit code 1 and one sentence where the input cannot be used.
+
+    Args:
+        arguments: words of the command line; ``None`` takes the process's own.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except Exception as error:
+        plain = find_input_error(error)
+        if plain is None:
+            raise
+        sys.exit(f"error: {plain}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="monai-jdl",
+        description="Myocardial scar from late gadolinium enhancement (LGE) cardiac MR. For research; not for clinical use.",
+    )
+    parser.add_argument("--version", action="version", version=f"monai_jdl {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    phantom = commands.add_parser(
+        "phantom", help="simulate LGE patients with exact truth", description=_phantom.__doc__
+    )
+    phantom.add_argument("output", type=Path, metavar="OUT", help="folder to write: images, labels and datalist.json")
+    phantom.add_argument(
+        "--patients",
+        type=int,
+        default=10,
+        metavar="N",
+        help="how many, at least 3; a tenth each is for validation and testing (default 10)",
+    )
+    phantom.add_argument("--seed", type=int, default=0, help="seed of the first patient; the others follow (default 0)")
+    phantom.add_argument("--motion", type=float, default=0.0, metavar="MM", help="RMS heart motion in mm (default 0)")
+    phantom.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="file format (default nifti)")
+    phantom.add_argument(
+        "--test-set",
+        action="store_true",
+        help="the frozen test set of 40 patients instead; never train or select on it",
+    )
+    phantom.set_defaults(command=_phantom)
+
+    _add_prepare(
+        commands.add_parser("prepare", help="describe your data in a datalist.json for training and evaluation")
+    )
+
+    for name, text in {
+        "segment": "find myocardium and scar: one label map per case and scar.csv",
+        "train": "train the joint network on your own labelled data",
+        "evaluate": "score the network on labelled cases: metrics.csv and summary.json",
+    }.items():
+        workflow = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        workflow.add_argument(
+            "dataset", type=Path, metavar="DATA", help="folder, or one file (NIfTI, NRRD, DICOM or datalist.json)"
+        )
+        workflow.add_argument("output", type=Path, metavar="OUT", help="folder to write the results to")
+        workflow.add_argument("--device", help="cpu or cuda:0 (default: the GPU where there is one)")
+        workflow.add_argument("--seed", type=int, help="seed of everything random (default 0)")
+        if name == "train":
+            workflow.add_argument("--epochs", type=int, help="how long to train (default 100)")
+        else:
+            workflow.add_argument(
+                "--weights", type=Path, dest="ckpt_path", metavar="FILE", help="other weights than the bundle's"
+            )
+        if name == "segment":
+            workflow.add_argument("--phase", type=int, help="which cardiac phase of a series with several (from 0)")
+            workflow.add_argument(
+                "--series", help="which DICOM series of a study: its number, UID or words of its name"
+            )
+            workflow.add_argument("--save-probabilities", action="store_true", help="also write the probability maps")
+        workflow.set_defaults(command=_workflow, workflow={"segment": "inference"}.get(name, name))
+
+    report = commands.add_parser(
+        "report", help="numbers and pictures from your own or a corrected mask", description=_report.__doc__
+    )
+    report.add_argument("image", type=Path, metavar="IMAGE", help="the LGE stack: NIfTI, NRRD or DICOM folder")
+    report.add_argument("mask", type=Path, metavar="MASK", help="label map on the same grid")
+    report.add_argument("output", type=Path, metavar="OUT", help="folder to write scar.csv and report.html to")
+    report.add_argument(
+        "--label-scheme",
+        choices=("jdl", "emidec"),
+        default="jdl",
+        help="jdl: 1 myocardium without scar, 2 scar; emidec: 1 cavity, 2 myocardium, 3 infarct, 4 no-reflow (default jdl)",
+    )
+    report.set_defaults(command=_report)
+    return parser
+
+
+def _phantom(options: argparse.Namespace) -> None:
+    """Simulate LGE patients: stacks as a scanner would store them, with exact truth, and a datalist.json."""
+    from monai_jdl.data import write_phantoms
+    from monai_jdl.phantoms import frozen_test_set, simulate
+
+    def patients(seeds: range) -> Iterator[LGECase]:
+        return (simulate(seed, motion_mm=options.motion) for seed in seeds)
+
+    if options.test_set:
+        sections = {"testing": frozen_test_set(options.motion)}
+    elif options.patients < 3:
+        raise InputError(f"--patients {options.patients}: give at least 3, one each for training, validation and testing.")
+    else:
+        last = options.seed + options.patients
+        held_out = max(1, options.patients // 10)
+        sections = {
+            "training": patients(range(options.seed, last - 2 * held_out)),
+            "validation": patients(range(last - 2 * held_out, last - held_out)),
+            "testing": patients(range(last - held_out, last)),
+        }
+    print(write_phantoms(options.output, sections, file_format=options.format))
+
+
+def _add_prepare(parser: argparse.ArgumentParser) -> None:
+    sources = parser.add_subparsers(title="what you have", required=True, metavar="SOURCE")
+
+    def source(name: str, what: str) -> argparse.ArgumentParser:
+        added = sources.add_parser(name, help=what, description=f"Write a datalist.json from {what}.")
+        added.set_defaults(command=_prepare, source=name)
+        return added
+
+    emidec = source("emidec", "the EMIDEC data set in its official layout, split by patient and stratified by infarct")
+    emidec.add_argument("folder", type=Path, metavar="DIR")
+    emidec.add_argument("output", type=Path, metavar="OUT", nargs="?", help="folder of datalist.json (default DIR)")
+    emidec.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
+
+    dicom = source("dicom", "DICOM studies, nested at will, whose LGE stacks are converted to NIfTI")
+    dicom.add_argument("folder", type=Path, metavar="DIR")
+    dicom.add_argument("output", type=Path, metavar="OUT", help="folder of images/ and datalist.json")
+    dicom.add_argument("--series", help="which series of a study: its number, UID or words of its name")
+    dicom.add_argument("--phase", type=int, help="which cardiac phase of a series with several (from 0)")
+
+    folder = source("folder", "images/ and labels/ with equal names, or an MSD-style dataset.json")
+    folder.add_argument("folder", type=Path, metavar="DIR")
+    folder.add_argument("output", type=Path, metavar="OUT", nargs="?", help="folder of datalist.json (default DIR)")
+    folder.add_argument("--label-scheme", choices=("jdl", "emidec"), help="what the labels' values mean")
+
+    records = source("records", "a record sheet (xlsx or csv), one row per slice, with .mat or .npy slices")
+    records.add_argument("sheet", type=Path, metavar="SHEET")
+    records.add_argument("folder", type=Path, metavar="DIR", help="data folder; slices are DIR/set/patient/path")
+    records.add_argument("output", type=Path, metavar="OUT", help="folder of images/, labels/ and datalist.json")
+    records.add_argument("--pixel-spacing", type=float, nargs=2, default=(1.0, 1.0), metavar="MM", help="default 1 1")
+    records.add_argument("--slice-spacing", type=float, default=10.0, metavar="MM", help="default 10")
+    for flag, what in {
+        "must-allow-myocardium": "rows allowed for the myocardium",
+        "must-allow-scar": "rows allowed for scar",
+        "must-have-scar": "rows with scar",
+        "must-have-scar-mask": "rows with a scar mask",
+    }.items():
+        records.add_argument(f"--{flag}", action="store_true", help=f"keep only {what}")
+    for section in ("validation", "testing"):
+        records.add_argument(
+            f"--{section}-patients", nargs="*", default=(), metavar="SET-PATIENT", help=f"of the {section} list"
+        )
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    """Call the data layer's function of that name with the options of its sub-command."""
+    from monai_jdl import data
+
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "source")}
+    given["output"] = options.output or options.folder
+    print(getattr(data, f"prepare_{options.source}")(**given))
+
+
+def _workflow(options: argparse.Namespace) -> None:
+    """Run a workflow of the bundle; what was not said on the command line keeps the config's default."""
+    from monai_jdl import bundles
+
+    said = {
+        "epochs": getattr(options, "epochs", None),
+        "device": options.device,
+        "seed": options.seed,
+        "ckpt_path": getattr(options, "ckpt_path", None),
+        "phase": getattr(options, "phase", None),
+        "series": getattr(options, "series", None),
+        "save_probabilities": getattr(options, "save_probabilities", None),
+    }
+    said = {name: value for name, value in said.items() if value is not None}
+    bundles.run(BUNDLE, options.workflow, dataset_dir=options.dataset, output_dir=options.output, **said)
+
+
+def _report(options: argparse.Namespace) -> None:
+    """Numbers (mL, g, % of LV mass) and a page of pictures from an image and a mask drawn or corrected by hand."""
+    from monai_jdl.reports import case_report
+
+    print(case_report(options.image, options.mask, options.output, label_scheme=options.label_scheme))

@@ -1,0 +1,48 @@
+"""A tiny phantom data set, and the bundle runner as a user calls it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monai_jdl import bundles
+from monai_jdl.data import write_phantoms
+from monai_jdl.phantoms import simulate
+
+ROOT = bundles.find("lge_scar_jdl")
+KINDS = ("ischaemic", "normal", "ischaemic", "nonischaemic", "ischaemic")
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory) -> Path:
+    """Five patients at a low resolution, as NIfTI with a datalist.json."""
+    folder = tmp_path_factory.mktemp("phantoms")
+    cases = [simulate(seed, kind=kind, size=96) for seed, kind in enumerate(KINDS)]
+    write_phantoms(folder, {"training": cases[:2], "validation": cases[2:3], "testing": cases[3:]})
+    return folder
+
+
+def bundle_run(*configs: str, cwd: Path, check: bool = True, **overrides) -> subprocess.CompletedProcess:
+    """``python -m monai.bundle run`` with configs of the bundle, as a user types it, in any working directory."""
+    files = [str(ROOT / "configs" / name) for name in configs]
+    command = [
+        sys.executable,
+        "-m",
+        "monai.bundle",
+        "run",
+        "--config_file",
+        files[0] if len(files) == 1 else str(files),
+    ]
+    command += ["--bundle_root", str(ROOT)]
+    for name, value in overrides.items():
+        command += [f"--{name}", str(value)]
+    result = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=300
+    )
+    if check and result.returncode:
+        raise AssertionError(f"{' '.join(command)}\n{result.stdout}\n{result.stderr}")
+    return result

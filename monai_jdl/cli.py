@@ -119,7 +119,9 @@ def _phantom(options: argparse.Namespace) -> None:
     if options.test_set:
         sections = {"testing": frozen_test_set(options.motion)}
     elif options.patients < 3:
-        raise InputError(f"--patients {options.patients}: give at least 3, one each for training, validation and testing.")
+        raise InputError(
+            f"--patients {options.patients}: give at least 3, one each for training, validation and testing."
+        )
     else:
         last = options.seed + options.patients
         held_out = max(1, options.patients // 10)

@@ -31,7 +31,9 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # arbitrary bytes make the unpickler fail in arbitrary ways
-        raise InputError(f"{path}: this is not a checkpoint of tensors (a PyTorch state dict); give another one.") from error
+        raise InputError(
+            f"{path}: this is not a checkpoint of tensors (a PyTorch state dict); give another one."
+        ) from error
     state = state.get("model", state) if isinstance(state, dict) else {}
     expected = network.state_dict()
     foreign = [name for name in state if name not in expected or state[name].shape != expected[name].shape]

@@ -141,6 +141,22 @@ def test_phases_are_split_in_order_of_time(tmp_path, by_trigger_time):
         read(tmp_path, phase=2)
 
 
+def test_phases_by_temporal_position(tmp_path):
+    """Neither trigger times nor instance numbers tell the phases, and acquisition times look like a repeat."""
+    for z, file in enumerate(write_series(tmp_path)):
+
+        def second(image, z=z):
+            image.TemporalPositionIdentifier = "2"
+            image.AcquisitionTime = f"0800{z:02d}"
+            image.InstanceNumber = "0"
+            image.PixelData = (4095 - np.frombuffer(image.PixelData, "<u2")).tobytes()
+
+        edit(file, second, tmp_path / f"{z}.dcm")
+        edit(file, lambda image: setattr(image, "TemporalPositionIdentifier", "1"))
+    np.testing.assert_array_equal(read(tmp_path, phase=0)[0], stack())
+    np.testing.assert_array_equal(read(tmp_path, phase=1)[0], 4095 - stack())
+
+
 def test_a_phase_is_ignored_where_there_is_one(tmp_path):
     write_series(tmp_path)
     np.testing.assert_array_equal(read(tmp_path, phase=3)[0], stack())
@@ -240,8 +256,9 @@ def test_a_report_is_no_image(tmp_path):
     np.testing.assert_array_equal(read(tmp_path)[0], stack())
 
 
-def test_a_file_cut_anywhere_is_named(tmp_path):
-    last = write_series(tmp_path, stack(3))[2]  # an end slice: no gap would tell that it is gone
+@pytest.mark.parametrize("slices", [3, 4])  # the rest is too few for a stack, or is one
+def test_a_file_cut_anywhere_is_named(tmp_path, slices):
+    last = write_series(tmp_path, stack(slices))[-1]  # an end slice: no gap would tell that it is gone
     whole = last.read_bytes()
     for keep in range(0, len(whole), 23):
         last.write_bytes(whole[:keep])

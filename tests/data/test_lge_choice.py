@@ -48,6 +48,7 @@ def test_lge_among_the_series_of_a_study(tmp_path):
     [
         ({"description": "DE SAX"}, {"description": "SAX"}),  # a name of LGE
         ({"description": "SAX", "inverted": True}, {"description": "SAX", "slices": 9}),  # an inversion recovery
+        ({"description": "SAX"}, {"description": "localizer", "inverted": True, "slices": 9}),  # not by name
         ({"description": "LGE sa"}, {"description": "LGE", "slices": 9}),  # short axis by name
         ({"description": "LGE"}, {"description": "LGE 2ch", "slices": 9}),  # before other views
         ({"description": "LGE", "display": "psir"}, {"description": "LGE", "slices": 9}),  # PSIR

@@ -159,7 +159,7 @@ def test_what_was_not_annotated_is_not_trained_as_absent(tmp_path):
     rows = []
     for number, flags in enumerate(kinds.values()):
         for copy in "ab":
-            slice_file(folder, f"{number}{copy}.mat", scar=None if flags[3] == 0 else SCAR)
+            slice_file(folder, f"{number}{copy}.mat", scar=0 * SCAR if flags[3] == 0 else SCAR)
             rows.append(["S", "p", "", f"{number}{copy}.mat", *flags])
     slice_file(folder, "missing.mat", myocardium=None)  # allowed, but there is no mask in the file
     slice_file(folder, "wider.npy", myocardium=None, shape=(9, 9))  # of another size: alone, so left out
@@ -169,6 +169,7 @@ def test_what_was_not_annotated_is_not_trained_as_absent(tmp_path):
     slices = {tuple(item["tasks"]): nib.load(item["image"]).shape[2] for item in items}
     assert slices == {("myocardium", "scar"): 4, ("myocardium",): 6, ("scar",): 3}
     assert {item["patient"] for item in items} == {"S-p"}
+    assert len(list((tmp_path / "out/labels").iterdir())) == 3  # none for the slices of no task
     labels = {tuple(item["tasks"]): np.asarray(nib.load(item["label"]).dataobj) for item in items}
     both, wall, scar = labels[("myocardium", "scar")], labels[("myocardium",)], labels[("scar",)]
     assert [(both[..., z] == 2).any() for z in range(4)] == [True, True, False, False]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,10 @@ def test_obstruction_is_a_core_of_deep_infarcts_clear_of_the_epicardium():
     inside = found.obstruction > 0
     assert inside.any() and (found.scar[inside] == 1).all() and depth[inside].max() < 0.75
     assert found.obstruction.sum() / found.scar.sum() == pytest.approx(lesion.obstruction, rel=0.02)
+    # one that would fill the whole infarct still stays off both surfaces
+    found = scar_of_wall(replace(lesion, obstruction=1.0, half_depth=1.5), depth, *rest)
+    reach = depth[found.obstruction > 0]
+    assert reach.min() > 0.05 and 0.7 < reach.max() < 0.75
 
 
 def test_drawn_infarcts_follow_the_literature():

@@ -19,7 +19,8 @@ def test_phantoms_are_split_by_tenths(tmp_path, capsys):
     ("arguments", "workflow", "expected"),
     [
         (["segment", "D", "O", "--phase", "2"], "inference", {"phase": 2, "save_probabilities": False}),
-        (["segment", "D", "O", "--series", "psir", "--save-probabilities"], "inference", {"series": "psir", "save_probabilities": True}),
+        (["segment", "D", "O", "--series", "a"], "inference", {"series": "a", "save_probabilities": False}),
+        (["segment", "D", "O", "--save-probabilities"], "inference", {"save_probabilities": True}),
         (["train", "D", "O", "--epochs", "3", "--seed", "1"], "train", {"epochs": 3, "seed": 1}),
         (["evaluate", "D", "O", "--device", "cpu"], "evaluate", {"device": "cpu"}),
     ],

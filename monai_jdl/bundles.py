@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from monai_jdl.atomic import atomic_path
 from monai_jdl.errors import InputError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -77,7 +78,5 @@ def save_config(path: str | Path) -> None:
     if frame is None:
         raise RuntimeError("save_config is called from a bundle's config.")
     config = frame.f_locals["self"].get()
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(f"{path}.tmp")
-    temporary.write_text(yaml.safe_dump(config, sort_keys=False))
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")

@@ -15,7 +15,7 @@ run train --dataset_dir demo/data --output_dir demo/train --epochs 10 --val_inte
 echo "== The bundle's weights on the test patients: scores"
 run evaluate --dataset_dir demo/data --output_dir demo/evaluate
 echo "== The bundle's weights on the test patients: label maps and scar burden"
-run inference --dataset_dir demo/data/datalist.json --output_dir demo/inference
+run inference --dataset_dir demo/data --output_dir demo/inference
 python - <<'PYTHON'
 from monai_jdl.reports import read_summary, summary_table, text_table, write_demo_page
 

@@ -1,6 +1,5 @@
 """Files in: stacks, label maps, DICOM studies, data lists; and the files that data sets are made of."""
 
-from monai_jdl.data.atomic import atomic_path
 from monai_jdl.data.cases import CaseDataset, find_cases
 from monai_jdl.data.checks import CheckLabelGridd
 from monai_jdl.data.datalist import load_datalist, write_datalist
@@ -21,7 +20,6 @@ __all__ = [
     "LGEReader",
     "LabelReader",
     "Volume",
-    "atomic_path",
     "case_output_name",
     "check_output_dir",
     "find_cases",

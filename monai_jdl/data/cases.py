@@ -14,7 +14,7 @@ from monai.data import MetaTensor
 from torch.utils.data import IterableDataset, get_worker_info
 from tqdm import tqdm
 
-from monai_jdl.data.atomic import atomic_path
+from monai_jdl.atomic import atomic_path
 from monai_jdl.data.datalist import read_datalist
 from monai_jdl.data.dicom import choose_stack, find_studies
 from monai_jdl.data.dicom_headers import DicomFile
@@ -29,8 +29,8 @@ def find_cases(dataset_dir: str | Path, series: str | None = None, phase: int | 
 
     Args:
         dataset_dir: a folder with NIfTI, NRRD, MetaImage files and DICOM studies nested at will (label maps are left
-            out by name, see :func:`monai_jdl.data.files.is_label_name`); one such file; or a datalist (``.json``),
-            whose testing list counts, or all its lists where that is empty.
+            out by name, see :func:`monai_jdl.data.files.is_label_name`); one such file; or a datalist (``.json``) or a
+            folder with a ``datalist.json``, whose testing list counts, or all its lists where that is empty.
         series, phase: which stack of a DICOM study, as in :class:`monai_jdl.data.LGEReader`.
 
     Returns:
@@ -44,8 +44,9 @@ def find_cases(dataset_dir: str | Path, series: str | None = None, phase: int | 
     path = Path(dataset_dir).expanduser().absolute()
     if not path.exists():
         raise InputError(f"{path} does not exist; give --dataset_dir a folder or a file.")
-    if path.suffix.lower() == ".json":
-        sections = read_datalist(path)
+    listed = path / "datalist.json" if path.is_dir() else path
+    if listed.suffix.lower() == ".json" and listed.is_file():
+        sections = read_datalist(listed)
         items = sections["testing"] or [item for section in sections.values() for item in section]
         return [{"image": item["image"], "case": item["case"]} for item in items]
     if path.is_file():

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from cardiac_transforms.mri.scar_label import SCHEMES, TASKS
-from monai_jdl.data.atomic import atomic_path
-from monai_jdl.data.files import case_names, stem
+from monai_jdl.atomic import atomic_path
+from monai_jdl.data.files import case_names, check_output_dir, stem
 from monai_jdl.data.layouts import folder_sections
 from monai_jdl.errors import InputError
 
@@ -39,8 +39,8 @@ def load_datalist(dataset_dir: str | Path, section: str, *, seed: int = 0, fold:
 
     Training and validation: the lists of that name. Without a validation list, the training list is split by patient
     into five folds (``seed`` shuffles) and fold 0, a fifth of the patients, validates; ``fold`` chooses another fold of
-    both lists. Folds given in the list are kept. Testing: the testing list; if it has no labelled case the validation
-    list (or, if ``fold`` is given, that fold); if there is none, all labelled cases.
+    both lists. Folds given in the list are kept. Testing: the testing list; if it has no labelled case the cases of
+    the validation section; if there are none, all labelled cases.
 
     Args:
         dataset_dir: a datalist or ``dataset.json`` file, a folder with one of them, or a folder in a layout of
@@ -65,7 +65,7 @@ def load_datalist(dataset_dir: str | Path, section: str, *, seed: int = 0, fold:
         raise InputError(f"{path} lists no case with a label map; training and evaluation need label maps.")
     split = _split(path, sections, seed, fold)
     if section == "testing":
-        chosen = split["testing"] or (sections["validation"] if fold is None else split["validation"])
+        chosen = split["testing"] or split["validation"]
         if not chosen:
             chosen = sections["training"]
             logger.warning("%s has no testing or validation list: all %d labelled cases are used.", path, len(chosen))
@@ -109,6 +109,7 @@ def write_datalist(path: str | Path, sections: Mapping[str, Iterable[Mapping[str
         label_scheme: ``jdl`` or ``emidec``.
     """
     path = Path(path).expanduser().absolute()
+    check_output_dir(path.parent)
     content: dict[str, Any] = {"label_scheme": label_scheme}
     for name in _SECTIONS:
         content[name] = [

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
-from monai_jdl.data.atomic import atomic_path
+from monai_jdl.atomic import atomic_path
 
 _IMAGE_TYPES = {
     "magnitude": ["ORIGINAL", "PRIMARY", "M", "ND"],

@@ -10,7 +10,7 @@ from monai.data import NibabelWriter
 from monai.data.folder_layout import default_name_formatter
 from monai.transforms import Transform
 
-from monai_jdl.data.atomic import atomic_path
+from monai_jdl.atomic import atomic_path
 
 
 def case_output_name(metadict: Mapping[str, Any], saver: Transform) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def case_output_name(metadict: Mapping[str, Any], saver: Transform) -> dict[str,
     """
     if "case" not in metadict:
         return default_name_formatter(dict(metadict), saver)
-    return {"subject": metadict["case"], "idx": None}
+    return {"subject": f"{metadict['case']}.nii", "idx": None}  # MONAI drops what follows the last dot
 
 
 class AtomicNibabelWriter(NibabelWriter):

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
 
-from monai_jdl.data.atomic import atomic_path
+from monai_jdl.atomic import atomic_path
 from monai_jdl.data.dicom import find_stack, read_stack
 from monai_jdl.data.dicom_headers import looks_like_dicom
 from monai_jdl.data.files import ITK_SUFFIXES, NIFTI_SUFFIXES, VOLUME_SUFFIXES

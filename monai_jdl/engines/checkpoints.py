@@ -12,21 +12,16 @@ from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.lr_scheduler import LRScheduler
 
+from monai_jdl.atomic import atomic_path
 from monai_jdl.errors import InputError
 
 
-def save_whole(state: Mapping[str, Any], path: Path) -> None:
-    """Write ``state`` to ``path`` by way of a temporary file beside it, so that ``path`` is always whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    torch.save(dict(state), temporary)
-    temporary.replace(path)
-
-
-def bare(network: torch.nn.Module) -> torch.nn.Module:
-    """The network itself where it is wrapped for several GPUs."""
-    return network.module if isinstance(network, torch.nn.parallel.DistributedDataParallel) else network
+def bare(value: Any) -> Any:
+    """The network itself where ``value`` is one wrapped for several GPUs, else ``value``."""
+    return value.module if isinstance(value, DistributedDataParallel) else value
 
 
 class BestModelSaver:
@@ -55,7 +50,8 @@ class BestModelSaver:
         if score > self.best:
             self.best = score
             if engine.state.rank == 0:
-                save_whole(bare(self.network).state_dict(), self.path)
+                with atomic_path(self.path) as temporary:
+                    torch.save(bare(self.network).state_dict(), temporary)
             engine.logger.info(f"New best {engine.state.key_metric_name} {score:.4f}: saved {self.path}")
 
     def state_dict(self) -> dict[str, Any]:
@@ -70,8 +66,8 @@ class BestModelSaver:
 class ResumableTraining:
     """Writes the whole state of a training after each epoch, and continues from it when the same training is started again.
 
-    A training that had reached its last epoch is not continued but begun anew. The file is replaced in one step, so that a
-    kill at any moment leaves a whole one.
+    The file is replaced in one step, so that a kill at any moment leaves a whole one. How far a learning-rate schedule has
+    come is part of the state, how long it is belongs to the config: a training that is given more epochs decays over them.
 
     Args:
         path: checkpoint file.
@@ -81,7 +77,7 @@ class ResumableTraining:
 
     def __init__(self, path: str | Path, objects: Mapping[str, Any]) -> None:
         self.path = Path(path)
-        self.objects = dict(objects)
+        self.objects = {name: bare(value) for name, value in objects.items()}
 
     def attach(self, engine: Engine) -> None:
         """Attach to the trainer."""
@@ -89,17 +85,16 @@ class ResumableTraining:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
 
     def restore(self, engine: Engine) -> None:
-        """Load the checkpoint, if there is an unfinished one.
+        """Load the checkpoint, if there is one.
 
         Raises:
-            InputError: the file is damaged or belongs to another configuration.
+            InputError: the file is damaged, belongs to another configuration, or to a training that is finished.
         """
         if not self.path.is_file():
             return
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-            if state["epoch"] >= (engine.state.max_epochs or 0):
-                return
+            epoch, iteration = int(state["epoch"]), int(state["iteration"])
             for name, value in self.objects.items():
                 value.load_state_dict(state[name])
         except Exception as error:
@@ -107,13 +102,26 @@ class ResumableTraining:
                 f"{self.path}: cannot continue from this checkpoint ({error.__class__.__name__}: it is damaged or belongs to"
                 " another configuration); delete it to start anew, or choose another --output_dir."
             ) from error
-        engine.state.epoch = state["epoch"]
-        engine.state.iteration = state["iteration"]
-        engine.logger.info(f"Continuing after epoch {state['epoch']} from {self.path}.")
+        if epoch >= (engine.state.max_epochs or 0):
+            raise InputError(
+                f"{self.path}: this training has finished its {epoch} epochs; give more --epochs to go on, another"
+                " --output_dir, or delete the file to start anew."
+            )
+        engine.state.epoch, engine.state.iteration = epoch, iteration
+        engine.logger.info(f"Continuing after epoch {epoch} from {self.path}.")
 
     def save(self, engine: Engine) -> None:
         """Write the checkpoint (on the first rank only)."""
         if engine.state.rank > 0:
             return
-        state = {name: value.state_dict() for name, value in self.objects.items()}
-        save_whole(state | {"epoch": engine.state.epoch, "iteration": engine.state.iteration}, self.path)
+        state = {name: _progress(value) for name, value in self.objects.items()}
+        with atomic_path(self.path) as temporary:
+            torch.save(state | {"epoch": engine.state.epoch, "iteration": engine.state.iteration}, temporary)
+
+
+def _progress(value: Any) -> dict[str, Any]:
+    """The state of ``value``; of a schedule only how far it has come, not its length."""
+    state = value.state_dict()
+    if isinstance(value, LRScheduler):
+        return {key: state[key] for key in ("last_epoch", "_step_count", "_last_lr", "lr_lambdas") if key in state}
+    return state

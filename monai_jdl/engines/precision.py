@@ -12,7 +12,9 @@ def gains_by_bf16(device: torch.device | str) -> bool:
     """Whether bfloat16 is faster than float32 on ``device``: where the hardware computes in it."""
     if torch.device(device).type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    # older versions of PyTorch cannot tell
+    checks = (getattr(torch.cpu, name, bool) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check() for check in checks)
 
 
 class AutocastInferer(SimpleInferer):

@@ -13,9 +13,10 @@ class JointNet(nn.Module):
     arXiv 2211.06247). Both networks are any network of one input and one output, MONAI's or one's own, chosen in a bundle's
     config by ``_target_``.
 
-    Scar is part of the myocardium, so the logit of the myocardium is never below that of scar: the output is the larger of the
-    two networks' answers (the coherence constraint of Giunchiglia and Lukasiewicz, NeurIPS 2020, arXiv 2010.10151). Scar that
-    the first network takes for blood thereby joins the wall, and scar far from the wall costs loss in both channels.
+    Scar is part of the myocardium, so in evaluation the logit of the myocardium is never below that of scar: it is the larger
+    of the two networks' answers (the coherence constraint of Giunchiglia and Lukasiewicz, NeurIPS 2020, arXiv 2010.10151). Scar
+    that the first network takes for blood thereby joins the wall. In training each network answers for its own task alone, so
+    that a case without a mask for one task teaches nothing about it.
 
     Args:
         myocardium: network [B, C, \\*spatial] -> [B, 1 + F, \\*spatial]; channel 0 is the logit of the myocardium (the whole
@@ -43,4 +44,5 @@ class JointNet(nn.Module):
         """Segment ``image`` [B, C, \\*spatial]; returns logits [B, 2, \\*spatial]: 0 myocardium, 1 scar (they overlap)."""
         myocardium = self.myocardium(image)
         scar = self.scar(self.message(image, myocardium))
-        return torch.cat([torch.maximum(myocardium[:, :1], scar), scar], dim=1)
+        wall = myocardium[:, :1]
+        return torch.cat([wall if self.training else torch.maximum(wall, scar), scar], dim=1)

@@ -68,7 +68,7 @@ class CaseTable(ABC):
             gathered = string_list_all_gather([json.dumps(row) for row in rows])
             # A sampler that fills up the last batch gives a case to two ranks: it counts once.
             rows = list({row["case"]: row for row in map(json.loads, filter(None, gathered))}.values())
-        if idist.get_rank() == 0:
+        if rows and idist.get_rank() == 0:
             for path in self.write(sorted(rows, key=lambda row: row["case"])):
                 logger.info("wrote %s", path)
 

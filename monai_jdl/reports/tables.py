@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_jdl.analysis import finite
-from monai_jdl.data.atomic import atomic_path
+from monai_jdl.atomic import atomic_path
 from monai_jdl.errors import InputError
 
 

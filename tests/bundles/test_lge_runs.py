@@ -17,6 +17,8 @@ import torch
 import yaml
 
 from monai_jdl import bundles
+from monai_jdl.data import write_phantoms
+from monai_jdl.phantoms import simulate
 from tests.bundles.conftest import ROOT, bundle_run
 
 QUICK = {"epochs": 2, "val_interval": 1, "num_workers": 0, "batch_size": 1, "samples_per_case": 2, "device": "cpu"}
@@ -102,6 +104,57 @@ def test_a_folder_without_images_gives_one_sentence(config, tmp_path):
     assert f"error: {empty}" in result.stderr
 
 
+def test_shipped_weights_find_the_heart_where_it_is(tmp_path):
+    """A mirrored, shifted or empty label map would not overlap with the truth."""
+    write_phantoms(tmp_path / "data", {"testing": [simulate(4000, kind="ischaemic")]}, file_format="dicom")
+    bundles.run("lge_scar_jdl", "evaluate", dataset_dir=tmp_path / "data", output_dir=tmp_path / "out", device="cpu")
+    (row,) = table(tmp_path / "out/metrics.csv")
+    assert float(row["dice_myocardium"]) > 0.8
+
+
+def test_neighbouring_slices_go_through_all_workflows(phantoms, tmp_path):
+    options = {"dataset_dir": phantoms, "neighbours": 1, "device": "cpu"}
+    bundles.run("lge_scar_jdl", "train", output_dir=tmp_path, **QUICK | options | {"epochs": 1})
+    bundles.run("lge_scar_jdl", "evaluate", output_dir=tmp_path / "out", ckpt_path=tmp_path / "model.pt", **options)
+    assert len(table(tmp_path / "out/metrics.csv")) == 2
+
+
+def test_evaluation_reports_a_bad_label_and_finishes_the_others(phantoms, tmp_path):
+    for folder in ("images", "labels"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for file in sorted((phantoms / folder).iterdir())[:2]:
+            (tmp_path / "data" / folder / file.name).symlink_to(file)
+    bad = tmp_path / "data/labels/phantom_0.nii.gz"
+    bad.unlink()
+    nib.save(nib.Nifti1Image(np.zeros((5, 5, 5), np.uint8), np.eye(4)), bad)
+    items = [
+        {"image": f"images/phantom_{k}.nii.gz", "label": f"labels/phantom_{k}.nii.gz", "patient": f"{k}"}
+        for k in (0, 1)
+    ]
+    for name, testing in (("some", items), ("all", items[:1])):
+        path = tmp_path / "data" / f"{name}.json"
+        path.write_text(json.dumps({"label_scheme": "emidec", "testing": testing}))
+        out = tmp_path / name
+        result = bundle_run("evaluate.yaml", cwd=tmp_path, check=False, dataset_dir=path, output_dir=out, device="cpu")
+        assert result.returncode == 1 and "Traceback" not in result.stderr
+        assert [row["case"] for row in table(out / "errors.csv")] == ["phantom_0"]
+        assert (out / "metrics.csv").exists() == (name == "some")
+
+
+def test_training_on_a_bad_label_gives_one_sentence(phantoms, tmp_path):
+    bad = tmp_path / "bad.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros((5, 5, 5), np.uint8), np.eye(4)), bad)
+    items = [
+        {"image": str(phantoms / f"images/phantom_{k}.nii.gz"), "label": str(bad), "patient": f"{k}"} for k in range(4)
+    ]
+    path = tmp_path / "datalist.json"
+    path.write_text(json.dumps({"label_scheme": "emidec", "training": items}))
+    out = tmp_path / "out"
+    result = bundle_run("train.yaml", cwd=tmp_path, check=False, dataset_dir=path, output_dir=out, **QUICK)
+    assert result.returncode == 1 and "Traceback" not in result.stderr and "bad.nii.gz" in result.stderr
+    assert not any(out.iterdir())
+
+
 @pytest.mark.parametrize("content", [None, b"text", {"weight": torch.zeros(3)}])
 def test_a_missing_or_foreign_checkpoint_gives_one_sentence(content, phantoms, tmp_path):
     path = tmp_path / "weights.pt"
@@ -121,11 +174,10 @@ def test_a_missing_or_foreign_checkpoint_gives_one_sentence(content, phantoms, t
     assert not (tmp_path / "out/scar.csv").exists()
 
 
-def test_an_output_folder_that_cannot_be_written_gives_one_sentence(phantoms, tmp_path):
+@pytest.mark.parametrize("config", ["train.yaml", "evaluate.yaml", "inference.yaml"])
+def test_an_output_folder_that_cannot_be_written_gives_one_sentence(config, phantoms, tmp_path):
     (tmp_path / "file").write_text("")
-    result = bundle_run(
-        "inference.yaml", cwd=tmp_path, check=False, dataset_dir=phantoms / "images", output_dir=tmp_path / "file/out"
-    )
+    result = bundle_run(config, cwd=tmp_path, check=False, dataset_dir=phantoms, output_dir=tmp_path / "file/out")
     assert result.returncode == 1 and "Traceback" not in result.stderr and "file/out" in result.stderr
 
 
@@ -151,11 +203,12 @@ def test_killed_training_resumes_from_the_last_whole_checkpoint(phantoms, tmp_pa
 
 
 def test_weight_averaging_overlay(phantoms, tmp_path):
-    bundles.run("lge_scar_jdl", "train", methods=("ema",), dataset_dir=phantoms, output_dir=tmp_path, **QUICK)
+    bundles.run(
+        "lge_scar_jdl", "train", methods=("ema",), dataset_dir=phantoms, output_dir=tmp_path, **QUICK | {"epochs": 1}
+    )
     best, last = (torch.load(tmp_path / name, weights_only=True) for name in ("model.pt", "last.pt"))
-    assert best.keys() == last["network"].keys() == last["ema"].keys()
     name = next(name for name in best if name.endswith("conv.weight"))
-    assert not torch.equal(last["network"][name], last["ema"][name])
+    assert torch.equal(best[name], last["ema"][name]) and not torch.equal(best[name], last["network"][name])
 
 
 @pytest.mark.slow
@@ -193,7 +246,6 @@ def test_two_ranks_on_processors(workflow, phantoms, trained, tmp_path):
             output_dir=tmp_path / "one",
             ckpt_path=trained / "model.pt",
         )
-        alone, shared = (sorted(row.items() for row in table(tmp_path / n / "metrics.csv")) for n in ("one", "out"))
-        assert [list(row) for row in alone] == [list(row) for row in shared]
+        assert (tmp_path / "one/metrics.csv").read_text() == (tmp_path / "out/metrics.csv").read_text()
     else:
         assert len(table(tmp_path / "out/scar.csv")) == 2

@@ -208,6 +208,14 @@ def evaluate(data, out):
     return dataset, evaluator
 
 
+def test_names_with_dots_stay_apart(tmp_path):
+    for uid in ("1.2.840.1", "1.2.840.2"):
+        nifti(tmp_path / "data" / f"{uid}.nii.gz")
+    evaluate(find_cases(tmp_path / "data"), tmp_path / "out")
+    files = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.gz"))
+    assert files == [f"{uid}/{uid}_seg.nii.gz" for uid in ("1.2.840.1", "1.2.840.2")]
+
+
 def test_monais_evaluator_runs_over_it_and_names_files_by_case(mixed, tmp_path):
     dataset, evaluator = evaluate(find_cases(mixed), tmp_path / "out")
     assert evaluator.state.iteration == 2

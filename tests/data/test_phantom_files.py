@@ -101,7 +101,7 @@ def test_a_relative_folder_and_any_working_directory(tmp_path, examinations, mon
     monkeypatch.chdir(tmp_path)
     path = write_phantoms("here/out", examinations[:2])
     monkeypatch.chdir("/")
-    assert len(load_datalist(path, "testing")) == 2
+    assert len(load_datalist(path, "training") + load_datalist(path, "validation")) == 2
 
 
 def test_wrong_arguments(tmp_path):

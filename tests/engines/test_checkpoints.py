@@ -3,6 +3,7 @@
 import pytest
 import torch
 from ignite.engine import Engine, Events
+from monai.optimizers import WarmupCosineSchedule
 from torch import nn
 
 from monai_jdl.engines import BestModelSaver, ResumableTraining
@@ -46,11 +47,33 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(tmp_path):
     assert resumed.weight.item() == 35
 
 
-def test_a_finished_training_begins_anew(tmp_path):
+def test_a_finished_training_is_not_overwritten_but_goes_on_with_more_epochs(tmp_path):
     trainer(network(), tmp_path / "last.pt").run(range(5), max_epochs=2)
-    again = network()
-    trainer(again, tmp_path / "last.pt").run(range(5), max_epochs=2)
-    assert again.weight.item() == 10
+    with pytest.raises(InputError, match="finished its 2 epochs"):
+        trainer(network(), tmp_path / "last.pt").run(range(5), max_epochs=2)
+    more = network()
+    trainer(more, tmp_path / "last.pt").run(range(5), max_epochs=3)
+    assert more.weight.item() == 15
+
+
+def test_a_schedule_that_is_made_longer_goes_on_falling(tmp_path):
+    def run(epochs: int) -> float:
+        net = network()
+        optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
+        schedule = WarmupCosineSchedule(optimizer, warmup_steps=1, t_total=5 * epochs)
+
+        def step(engine, batch):
+            optimizer.step()
+            schedule.step()
+
+        engine = Engine(step)
+        engine.state.rank = 0
+        ResumableTraining(tmp_path / "last.pt", {"optimizer": optimizer, "schedule": schedule}).attach(engine)
+        engine.run(range(5), max_epochs=epochs)
+        return optimizer.param_groups[0]["lr"]
+
+    assert run(2) < 0.1
+    assert run(4) < 0.1
 
 
 @pytest.mark.parametrize("content", [b"half a file", {"epoch": 1, "iteration": 5, "network": {"bias": torch.zeros(9)}}])

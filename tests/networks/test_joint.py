@@ -7,6 +7,7 @@ import torch
 from monai.networks.nets import BasicUNet, UNet
 from monai.utils import set_determinism
 
+from monai_jdl.losses import JointLoss
 from monai_jdl.networks import Concatenation, FeaturePyramid, JointNet, ProbabilityGate, SoftGate
 
 FEATURES = (4, 4, 8, 8, 8, 4)
@@ -61,6 +62,16 @@ def test_torchscript_gives_the_same(name):
     torch.jit.save(torch.jit.script(net), file)
     file.seek(0)
     torch.testing.assert_close(torch.jit.load(file)(image), net(image))
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_case_without_a_scar_mask_teaches_the_scar_network_nothing(name):
+    net, target = joint(name), torch.zeros(2, 2, 32, 32)
+    target[:, 1] = torch.nan
+    net.zero_grad()
+    JointLoss()(net(torch.rand(2, 1, 32, 32)), target).backward()
+    assert all(p.grad is None or not p.grad.any() for p in (*net.scar.parameters(), *net.message.parameters()))
+    assert any(p.grad is not None and p.grad.any() for p in net.myocardium.parameters())
 
 
 def test_gate_is_image_times_probability():

@@ -2,7 +2,7 @@
 
 from monai_jdl.data.cases import CaseDataset, find_cases
 from monai_jdl.data.checks import CheckLabelGridd
-from monai_jdl.data.datalist import load_datalist, write_datalist
+from monai_jdl.data.datalist import check_shared_out, load_datalist, write_datalist
 from monai_jdl.data.dicom_writer import write_lge_series
 from monai_jdl.data.emidec import prepare_emidec
 from monai_jdl.data.files import check_output_dir
@@ -22,6 +22,7 @@ __all__ = [
     "Volume",
     "case_output_name",
     "check_output_dir",
+    "check_shared_out",
     "find_cases",
     "load_datalist",
     "prepare_dicom",

@@ -121,6 +121,19 @@ def write_datalist(path: str | Path, sections: Mapping[str, Iterable[Mapping[str
     return path
 
 
+def check_shared_out(items: Sequence[Item], processes: int) -> None:
+    """See that every process of a training on several devices gets a case; MONAI's sampler needs that.
+
+    Raises:
+        InputError: there are fewer cases than processes.
+    """
+    if len(items) < processes:
+        raise InputError(
+            f"The data list has {len(items)} cases to validate for {processes} processes; give at least one for each, or start"
+            " fewer processes (--nproc_per_node)."
+        )
+
+
 def deal_folds(strata: Sequence[Iterable[str]], seed: int) -> dict[str, int]:
     """Fold 0 to 4 of each patient: each stratum is shuffled by ``seed``, then all are dealt out in turn.
 

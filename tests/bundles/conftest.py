@@ -14,15 +14,15 @@ from monai_jdl.data import write_phantoms
 from monai_jdl.phantoms import simulate
 
 ROOT = bundles.find("lge_scar_jdl")
-KINDS = ("ischaemic", "normal", "ischaemic", "nonischaemic", "ischaemic")
+KINDS = ("ischaemic", "normal", "ischaemic", "nonischaemic", "ischaemic", "ischaemic")
 
 
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory) -> Path:
-    """Five patients at a low resolution, as NIfTI with a datalist.json."""
+    """Six patients at a low resolution, as NIfTI with a datalist.json."""
     folder = tmp_path_factory.mktemp("phantoms")
     cases = [simulate(seed, kind=kind, size=96) for seed, kind in enumerate(KINDS)]
-    write_phantoms(folder, {"training": cases[:2], "validation": cases[2:3], "testing": cases[3:]})
+    write_phantoms(folder, {"training": cases[:2], "validation": cases[2:4], "testing": cases[4:]})
     return folder
 
 

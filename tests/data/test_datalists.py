@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import default_collate
 
-from monai_jdl.data import load_datalist, write_datalist
+from monai_jdl.data import check_shared_out, load_datalist, write_datalist
 from monai_jdl.data.datalist import deal_folds
 from monai_jdl.errors import InputError
 from tests.data.conftest import write_pair, write_series
@@ -229,3 +229,9 @@ def test_a_written_list_moves_with_its_folder(tmp_path):
     (tmp_path / "here").rename(tmp_path / "there")
     assert sorted(cases(tmp_path / "there", "training") + cases(tmp_path / "there", "validation")) == ["a", "b"]
     assert json.loads((tmp_path / "there/datalist.json").read_text())["training"][2]["image"] == str(elsewhere)
+
+
+def test_every_process_needs_a_case():
+    check_shared_out([{}, {}], 2)
+    with pytest.raises(InputError, match="1 cases to validate for 2 processes"):
+        check_shared_out([{}], 2)

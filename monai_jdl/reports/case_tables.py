@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +103,12 @@ class MetricsTable(CaseTable):
 
     Args:
         output_dir: folder of the tables.
-        threshold: on the probabilities, for the raw channels.
+        thresholds: on the probabilities of myocardium and scar, for the raw channels: those of the label map.
     """
 
-    def __init__(self, output_dir: str | Path, threshold: float = 0.5) -> None:
+    def __init__(self, output_dir: str | Path, thresholds: Sequence[float] = (0.5, 0.5)) -> None:
         super().__init__(output_dir)
-        self.threshold = threshold
+        self.thresholds = np.reshape(thresholds, (len(TASKS), 1, 1, 1))
 
     def measure(self, case: str, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
         """Metrics, and under ``detection`` what the statistics of detection need.
@@ -124,7 +124,7 @@ class MetricsTable(CaseTable):
                 " draw it on the image's own grid, or resample it to that."
             )
         tasks = [task for channel, task in enumerate(TASKS) if not np.isnan(truth[channel]).all()]
-        raw = None if prob is None else prob > self.threshold
+        raw = None if prob is None else prob > self.thresholds
         return {
             "patient": str(batch.get("patient", case)),
             **case_metrics(prediction, truth, _affine(output), tasks, raw),

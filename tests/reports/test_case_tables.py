@@ -75,6 +75,12 @@ def test_scar_csv(tmp_path):
     assert [path.name for path in (tmp_path / "new" / "out").iterdir()] == ["scar.csv"]
 
 
+def test_raw_channels_are_cut_each_at_its_own_threshold(tmp_path):
+    evaluate([item("a", "P", 5, 5)], MetricsTable(tmp_path, thresholds=(0.5, 0.85)))
+    (row,) = read(tmp_path / "metrics.csv")
+    assert (row["raw_dice_myocardium"], row["raw_dice_scar"]) == ("1", "0")
+
+
 def test_metrics_csv_and_summary(tmp_path):
     evaluate(
         [item("b", "P", 5, 5), item("a", "P", 5, 0), item("c", "Q", 0, 0), item("d", "R", 0, 2)], MetricsTable(tmp_path)

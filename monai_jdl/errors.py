@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import TracebackType
 
@@ -36,5 +37,8 @@ def plain_errors() -> None:
             previous(kind, error, trace)
         else:
             print(f"error: {plain}", file=sys.stderr)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)  # threads that still load data would abort the interpreter's own end, with another exit code
 
     sys.excepthook = hook

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cardiac_transforms.mri.motion import centre_pose, compose_kspace, move_in_plane, shot_of_line
+from cardiac_transforms.mri.kernels.shots import centre_pose, compose_kspace, move_in_plane, shot_of_line
 from monai_jdl.phantoms.acquisition import Protocol, acquired_lines
 
 REACH = 16.0
@@ -52,7 +52,7 @@ def draw_motion(
         axes: image x, image y and base-to-apex direction in LPS, ``[3, 3]``.
         motion_mm: wanted displacement, > 0.
     """
-    order = "interleaved" if rng.random() < 0.5 else "blocked"
+    order = "interleaved" if rng.random() < 0.5 else "sequential"
     lines = int(acquired_lines(protocol).sum())
     shots = int(np.ceil(lines / protocol.lines_per_shot))
     shot = shot_of_line(lines, shots, order)

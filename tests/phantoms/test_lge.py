@@ -10,7 +10,7 @@ import pytest
 from scipy import ndimage
 from threadpoolctl import threadpool_limits
 
-from cardiac_transforms.mri.motion import shot_of_line
+from cardiac_transforms.mri.kernels.shots import shot_of_line
 from monai_jdl.phantoms import LGECase, simulate
 from monai_jdl.phantoms.acquisition import PSIR_ZERO, acquired_lines, draw_protocol
 from monai_jdl.phantoms.draws import generator
@@ -191,7 +191,7 @@ def test_motion_spoils_the_heart_and_its_ghosts_but_not_the_chest_beside_it():
     assert heart > 5 * beside
 
 
-@pytest.mark.parametrize("order", ["interleaved", "blocked"])
+@pytest.mark.parametrize("order", ["interleaved", "sequential"])
 def test_a_heart_displaced_alike_in_all_shots_is_acquired_at_its_new_place(order):
     """Two pixels along x and one back along y roll the picture; 9 mm towards the apex bring in the slice before."""
     rng = np.random.default_rng(0)

@@ -24,7 +24,7 @@ def shot_of_line(lines: int, shots: int, order: str = "interleaved") -> Tensor:
         lines: number of acquired lines.
         shots: number of shots, 1 to ``lines``.
         order: ``interleaved`` (shot ``s`` reads lines ``s, s + shots, ...``: motion gives ghosts at FOV / shots) or
-            ``blocked`` (shot ``s`` reads a contiguous band: motion gives blur, and one shot holds the k-space centre).
+            ``sequential`` (shot ``s`` reads a contiguous band: motion gives blur, and one shot holds the k-space centre).
 
     Returns:
         int64 tensor of shape ``(lines,)`` with values 0 to ``shots - 1``, each of them present.
@@ -33,7 +33,7 @@ def shot_of_line(lines: int, shots: int, order: str = "interleaved") -> Tensor:
         ValueError: for an unknown order or a number of shots outside 1 to ``lines``.
 
     Example:
-        >>> shot_of_line(6, 2, "interleaved").tolist(), shot_of_line(6, 2, "blocked").tolist()
+        >>> shot_of_line(6, 2, "interleaved").tolist(), shot_of_line(6, 2, "sequential").tolist()
         ([0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 1])
     """
     if not 1 <= shots <= lines:
@@ -41,16 +41,16 @@ def shot_of_line(lines: int, shots: int, order: str = "interleaved") -> Tensor:
     line = torch.arange(lines)
     if order == "interleaved":
         return line % shots
-    if order == "blocked":
+    if order == "sequential":
         return line * shots // lines
-    raise ValueError(f"order must be 'interleaved' or 'blocked', not {order!r}.")
+    raise ValueError(f"order must be 'interleaved' or 'sequential', not {order!r}.")
 
 
 def centre_pose(poses: Tensor, shot: Tensor, centre: int | None = None) -> Tensor:
     """Pose in which the k-space centre is read: the mean over as many central lines as there are shots.
 
     The few lines about the centre carry nearly all of the image's energy and so decide where the object appears. With
-    blocked order they belong to one or two shots; with interleaved order to every shot once, and the object appears in
+    sequential order they belong to one or two shots; with interleaved order to every shot once, and the object appears in
     its mean pose. Subtracting this from the poses keeps the picture on the labels of the still object.
 
     Args:

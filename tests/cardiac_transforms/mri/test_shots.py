@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardiac_transforms.mri.motion import centre_pose, compose_kspace, move_in_plane, shot_of_line
+from cardiac_transforms.mri.kernels.shots import centre_pose, compose_kspace, move_in_plane, shot_of_line
 
 
 def image_of(kspace: torch.Tensor, axis: int) -> torch.Tensor:
@@ -30,7 +30,7 @@ def smooth_object(nx: int, ny: int, nz: int, seed: int = 0) -> torch.Tensor:
 
 
 @settings(deadline=None, max_examples=60)
-@given(lines=st.integers(1, 300), data=st.data(), order=st.sampled_from(["interleaved", "blocked"]))
+@given(lines=st.integers(1, 300), data=st.data(), order=st.sampled_from(["interleaved", "sequential"]))
 def test_every_line_belongs_to_exactly_one_shot_and_shots_are_even(lines, data, order):
     shots = data.draw(st.integers(1, lines))
     shot = shot_of_line(lines, shots, order)
@@ -41,10 +41,10 @@ def test_every_line_belongs_to_exactly_one_shot_and_shots_are_even(lines, data, 
 
 def test_order_decides_which_lines_a_shot_reads():
     assert torch.equal(torch.nonzero(shot_of_line(20, 4, "interleaved") == 1)[:, 0], torch.arange(1, 20, 4))
-    assert torch.equal(torch.nonzero(shot_of_line(20, 4, "blocked") == 1)[:, 0], torch.arange(5, 10))
+    assert torch.equal(torch.nonzero(shot_of_line(20, 4, "sequential") == 1)[:, 0], torch.arange(5, 10))
 
 
-@pytest.mark.parametrize(("lines", "shots", "order"), [(8, 9, "blocked"), (8, 0, "blocked"), (8, 2, "spiral")])
+@pytest.mark.parametrize(("lines", "shots", "order"), [(8, 9, "sequential"), (8, 0, "sequential"), (8, 2, "spiral")])
 def test_impossible_orders_are_refused(lines, shots, order):
     with pytest.raises(ValueError, match="must be"):
         shot_of_line(lines, shots, order)
@@ -63,7 +63,7 @@ def test_a_still_object_gives_its_own_spectrum(axis, nx, ny, nz):
 
 def test_each_line_comes_from_the_shot_that_reads_it():
     images = torch.randn(3, 1, 8, 12, 2, generator=torch.Generator().manual_seed(2))
-    shot = shot_of_line(12, 3, "blocked")
+    shot = shot_of_line(12, 3, "sequential")
     spectra = torch.fft.fftshift(torch.fft.fft(images, dim=3, norm="ortho"), dim=3)
     kspace = compose_kspace(images, shot, 2)
     for line in range(12):
@@ -90,7 +90,7 @@ def test_unknown_axis_or_missing_shot_is_refused():
         compose_kspace(images, shot_of_line(8, 3), 2)
 
 
-@pytest.mark.parametrize("order", ["interleaved", "blocked"])
+@pytest.mark.parametrize("order", ["interleaved", "sequential"])
 @pytest.mark.parametrize("axis", [1, 2])
 def test_the_same_whole_voxel_shift_in_all_shots_rolls_the_image(order, axis):
     still = smooth_object(40, 32, 2)
@@ -140,13 +140,13 @@ def test_scale_magnifies_the_area():
 def test_pose_at_the_centre_is_the_shot_of_the_central_lines():
     poses = torch.arange(8.0)[:, None] * torch.ones(3)
     assert torch.equal(centre_pose(poses, shot_of_line(64, 8, "interleaved")), torch.full((3,), 3.5))
-    blocked = centre_pose(poses, shot_of_line(64, 8, "blocked"))  # line 32 opens shot 4
-    assert torch.all((blocked > 3) & (blocked <= 4.5))
-    late = centre_pose(poses, shot_of_line(64, 8, "blocked"), centre=11)  # partial Fourier: the centre is early
+    band = centre_pose(poses, shot_of_line(64, 8, "sequential"))  # line 32 opens shot 4
+    assert torch.all((band > 3) & (band <= 4.5))
+    late = centre_pose(poses, shot_of_line(64, 8, "sequential"), centre=11)  # partial Fourier: the centre is early
     assert torch.all(late == 1.0)
 
 
-@pytest.mark.parametrize("order", ["interleaved", "blocked"])
+@pytest.mark.parametrize("order", ["interleaved", "sequential"])
 def test_the_object_appears_in_the_pose_at_the_centre(order):
     """The picture of an object that drifts along phase encoding lies where its anchored pose says: at rest."""
     still = smooth_object(48, 48, 1, seed=7)

@@ -51,9 +51,12 @@ class _OneImage(InvertibleTransform):
         tracked = convert_to_tensor(img, track_meta=get_track_meta())
         result = convert_to_dst_type(out.clone() if shared else out, dst=tracked, dtype=dtype)[0]
         if self.recorded:
-            severity = transform.severity() if transform is not None else dict.fromkeys(self.recorded, 0.0)
-            result = self.push_transform(result, extra_info=severity)
+            result = self.push_transform(result, extra_info=self._record(img, transform))
         return result
+
+    def _record(self, img: NdarrayOrTensor, transform: ImageTransform | None) -> dict[str, Any]:
+        """What is noted of this call: the severities; a subclass with an inverse of its own adds what that needs."""
+        return transform.severity() if transform is not None else dict.fromkeys(self.recorded, 0.0)
 
     def inverse(self, data: NdarrayOrTensor) -> NdarrayOrTensor:
         """The image as it is: an artefact is not undone, only its record is taken off."""
@@ -120,8 +123,7 @@ class RandomImageTransform(RandomizableTransform, _OneImage):
         """Draw whether, and how, an image like ``data`` is changed."""
         super().randomize(None)
         if self._do_transform:
-            channels, x, y, *z = data.shape if data.ndim in (3, 4) else _wrong_shape(data, type(self).__name__)
-            self.drawn = self.draw((channels, x, y, *(z or [1])))
+            self.drawn = self.draw(_checked_shape(data, type(self).__name__))
 
     def __call__(self, img: NdarrayOrTensor, randomize: bool = True, **companions: Any) -> NdarrayOrTensor:
         """Transform ``img``; with ``randomize=False`` what was drawn last is repeated."""
@@ -190,22 +192,24 @@ def draw_range(
     return pair[0], pair[1]
 
 
-def _wrong_shape(img: Any, name: str) -> Any:
-    raise ValueError(f"{name} expects an image (C, X, Y) or (C, X, Y, Z), got shape {tuple(img.shape)}.")
-
-
-def _working_copy(img: NdarrayOrTensor, name: str) -> Tensor:
-    """Plain ``(C, X, Y, Z)`` in float32 or float64; may share memory with ``img``."""
+def _checked_shape(img: NdarrayOrTensor, name: str) -> tuple[int, int, int, int]:
+    """``(C, X, Y, Z)`` of a real image, Z = 1 in 2-D; ``name`` is the transform's, for the messages."""
     if not isinstance(img, np.ndarray | Tensor):
         raise TypeError(f"{name} expects img as an array or tensor, got {type(img).__name__}.")
     dtype = img_dtype(img)
     if dtype.is_complex or dtype == torch.bool:
         raise TypeError(f"{name} expects a real image, got img of type {dtype}; take its magnitude or cast it first.")
     if img.ndim not in (3, 4) or 0 in img.shape:
-        _wrong_shape(img, name)
+        raise ValueError(f"{name} expects an image (C, X, Y) or (C, X, Y, Z), got shape {tuple(img.shape)}.")
+    channels, x, y, z = (*img.shape, 1)[:4]
+    return channels, x, y, z
+
+
+def _working_copy(img: NdarrayOrTensor, name: str) -> Tensor:
+    """Plain ``(C, X, Y, Z)`` in float32 or float64; may share memory with ``img``."""
+    shape = _checked_shape(img, name)
     plain = convert_to_tensor(img, track_meta=False).detach()
-    plain = plain if dtype in (torch.float32, torch.float64) else plain.float()
-    return plain[..., None] if img.ndim == 3 else plain
+    return (plain if plain.dtype in (torch.float32, torch.float64) else plain.float()).reshape(shape)
 
 
 def _companion(name: str, value: NdarrayOrTensor, image: Tensor) -> Tensor:
@@ -239,8 +243,12 @@ class DictionaryForm(MapTransform, InvertibleTransform):
             replay = {"randomize": False}
         companions = {name: d[key] for name, key in self.companion_keys.items() if key is not None}
         for key in present:
-            d[key] = self.transform(d[key], **replay, **companions)
+            d[key] = self.transform(d[key], **replay, **companions, **self._arguments(key))
         return d
+
+    def _arguments(self, key: Hashable) -> dict[str, Any]:
+        """Further arguments of the array transform for this key; none unless a subclass has some, e.g. ``mode``."""
+        return {}
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """What the array transform's inverse does, for every key."""

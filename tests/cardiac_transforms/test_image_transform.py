@@ -13,6 +13,8 @@ from monai.transforms import Compose, RandomizableTransform
 from cardiac_transforms.image_transform import (
     ImageTransform,
     RandomImageTransform,
+    check_axes,
+    check_choices,
     dictionary_form,
     draw_range,
     need_spacing,
@@ -133,3 +135,14 @@ def test_missing_spacing_is_said_with_its_remedy():
             Weaken(spacing=wrong)
     with pytest.raises(ValueError, match="one value for each of the 3"):
         Weaken(spacing=(1, 1))(IMAGE)
+
+
+def test_axes_and_choices_are_checked_by_name():
+    assert check_axes([1, 0], "axes") == (1, 0)
+    assert check_choices(["b"], "kinds", ("a", "b")) == ("b",)
+    for wrong in ((), (0, 0), (2,), (-1,)):
+        with pytest.raises(ValueError, match="axes must be among"):
+            check_axes(wrong, "axes")
+    for wrong in ((), "a", ("a", "c")):
+        with pytest.raises(ValueError, match="kinds must be one or more of a, b"):
+            check_choices(wrong, "kinds", ("a", "b"))

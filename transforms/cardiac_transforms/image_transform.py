@@ -192,6 +192,23 @@ def draw_range(
     return pair[0], pair[1]
 
 
+def check_axes(axes: Sequence[int], name: str, allowed: tuple[int, ...] = (0, 1)) -> tuple[int, ...]:
+    """``axes``, given as the argument ``name``, or a ValueError unless they are different axes out of ``allowed``.
+
+    The default allows the axes in plane, 0 (X) and 1 (Y), for phase encoding.
+    """
+    if not len(axes) or len(set(axes)) < len(axes) or not set(axes) <= set(allowed):
+        raise ValueError(f"{name} must be among the axes {allowed}, each once, got {axes!r}.")
+    return tuple(int(axis) for axis in axes)
+
+
+def check_choices(values: Sequence[str], name: str, known: Sequence[str]) -> tuple[str, ...]:
+    """``values``, given as the argument ``name``, or a ValueError unless they are one or more of ``known``."""
+    if isinstance(values, str) or not values or not set(values) <= set(known):
+        raise ValueError(f"{name} must be one or more of {', '.join(known)}, got {values!r}.")
+    return tuple(values)
+
+
 def _checked_shape(img: NdarrayOrTensor, name: str) -> tuple[int, int, int, int]:
     """``(C, X, Y, Z)`` of a real image, Z = 1 in 2-D; ``name`` is the transform's, for the messages."""
     if not isinstance(img, np.ndarray | Tensor):

@@ -8,7 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardiac_transforms.mri.kernels.shots import centre_pose, compose_kspace, move_in_plane, shot_of_line
+from cardiac_transforms.mri.kernels.shots import (
+    ORDERS,
+    centre_pose,
+    compose_kspace,
+    move_in_plane,
+    shot_of_line,
+    time_of_line,
+)
 
 
 def image_of(kspace: torch.Tensor, axis: int) -> torch.Tensor:
@@ -29,8 +36,8 @@ def smooth_object(nx: int, ny: int, nz: int, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(volume).float()
 
 
-@settings(deadline=None, max_examples=60)
-@given(lines=st.integers(1, 300), data=st.data(), order=st.sampled_from(["interleaved", "sequential"]))
+@settings(deadline=None, max_examples=40)
+@given(lines=st.integers(1, 300), data=st.data(), order=st.sampled_from(ORDERS))
 def test_every_line_belongs_to_exactly_one_shot_and_shots_are_even(lines, data, order):
     shots = data.draw(st.integers(1, lines))
     shot = shot_of_line(lines, shots, order)
@@ -42,6 +49,33 @@ def test_every_line_belongs_to_exactly_one_shot_and_shots_are_even(lines, data, 
 def test_order_decides_which_lines_a_shot_reads():
     assert torch.equal(torch.nonzero(shot_of_line(20, 4, "interleaved") == 1)[:, 0], torch.arange(1, 20, 4))
     assert torch.equal(torch.nonzero(shot_of_line(20, 4, "sequential") == 1)[:, 0], torch.arange(5, 10))
+
+
+def test_centric_shots_are_rings_from_the_centre_outwards():
+    shot = shot_of_line(20, 4, "centric")
+    distance = (torch.arange(20) - 10).abs()
+    for s in range(3):
+        assert distance[shot == s].max() <= distance[shot == s + 1].min()
+    assert shot[10] == 0 and shot[0] == 3
+
+
+@settings(deadline=None, max_examples=40)
+@given(lines=st.integers(2, 200), data=st.data(), order=st.sampled_from(ORDERS))
+def test_time_runs_from_start_to_end_and_shots_follow_one_another(lines, data, order):
+    shots = data.draw(st.integers(2, lines))
+    shot, time = shot_of_line(lines, shots, order), time_of_line(lines, shots, order)
+    assert time.min() == 0 and time.max() == 1
+    for s in range(shots - 1):
+        assert time[shot == s].max() < time[shot == s + 1].min()
+    moments = torch.unique(time)
+    if order == "segmented":  # time stands still within a heartbeat
+        assert len(moments) == shots
+    else:
+        torch.testing.assert_close(moments, torch.linspace(0, 1, lines, dtype=torch.float64))
+
+
+def test_a_single_line_or_beat_is_read_at_the_start():
+    assert time_of_line(1, 1).tolist() == [0.0] and time_of_line(3, 1, "segmented").tolist() == [0.0] * 3
 
 
 @pytest.mark.parametrize(("lines", "shots", "order"), [(8, 9, "sequential"), (8, 0, "sequential"), (8, 2, "spiral")])

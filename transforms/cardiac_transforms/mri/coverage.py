@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from cardiac_transforms.image_transform import ImageTransform, RandomImageTransform, dictionary_form, draw_range
+from cardiac_transforms.image_transform import (
+    ImageTransform,
+    RandomImageTransform,
+    check_axes,
+    dictionary_form,
+    draw_range,
+)
 from cardiac_transforms.mri.kernels.coverage import central_kspace, one_sided_kspace
 
 __all__ = [
@@ -29,12 +35,6 @@ __all__ = [
 ]
 
 
-def _checked_axes(axes: Sequence[int], allowed: tuple[int, ...], name: str) -> tuple[int, ...]:
-    if not axes or len(set(axes)) < len(axes) or not set(axes) <= set(allowed):
-        raise ValueError(f"{name} must be different axes out of {allowed}, got {axes!r}.")
-    return tuple(axes)
-
-
 class PartialFourier(ImageTransform):
     """Partial Fourier acquisition: one side of k-space ends early and is zero-filled; the magnitude is returned.
 
@@ -54,7 +54,7 @@ class PartialFourier(ImageTransform):
         super().__init__()
         if not 0.5 <= fraction <= 1:
             raise ValueError(f"fraction must be 0.5 to 1, got {fraction!r}.")
-        (self.phase_axis,) = _checked_axes((phase_axis,), (0, 1), "phase_axis")
+        (self.phase_axis,) = check_axes([phase_axis], "phase_axis")
         self.fraction = fraction
 
     def apply(self, image: Tensor, spacing: tuple[float, float, float] | None, **companions: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class RandPartialFourier(RandomImageTransform):
     ) -> None:
         super().__init__(prob)
         self.fraction = draw_range(fraction, "fraction", low=0.5, high=1)
-        self.phase_axes = _checked_axes(phase_axes, (0, 1), "phase_axes")
+        self.phase_axes = check_axes(phase_axes, "phase_axes")
 
     def draw(self, shape: tuple[int, int, int, int]) -> PartialFourier:
         """A fraction, uniform in the range, and an axis."""
@@ -100,7 +100,7 @@ class GibbsRinging(ImageTransform):
 
     def __init__(self, fraction: float | Sequence[float] = 0.5, axes: Sequence[int] = (0, 1)) -> None:
         super().__init__()
-        self.axes = _checked_axes(axes, (0, 1, 2), "axes")
+        self.axes = check_axes(axes, "axes", (0, 1, 2))
         self.fractions = tuple(fraction) if isinstance(fraction, Sequence) else (fraction,) * len(self.axes)
         if len(self.fractions) != len(self.axes) or not all(0 < f <= 1 for f in self.fractions):
             raise ValueError(f"fraction must be above 0 to 1, one or one for each of axes {axes!r}, got {fraction!r}.")
@@ -129,7 +129,7 @@ class RandGibbsRinging(RandomImageTransform):
     ) -> None:
         super().__init__(prob)
         self.fraction = draw_range(fraction, "fraction", low=0, high=1)
-        self.axes = _checked_axes(axes, (0, 1, 2), "axes")
+        self.axes = check_axes(axes, "axes", (0, 1, 2))
         self.one_axis = one_axis
 
     def draw(self, shape: tuple[int, int, int, int]) -> GibbsRinging:

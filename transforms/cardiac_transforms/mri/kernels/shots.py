@@ -16,6 +16,9 @@ import math
 import torch
 from torch import Tensor
 
+ORDERS = ("sequential", "interleaved", "centric", "segmented")
+"""Orders in which the shots fill k-space, see :func:`shot_of_line`."""
+
 
 def shot_of_line(lines: int, shots: int, order: str = "interleaved") -> Tensor:
     """Shot in which each k-space line is read.
@@ -23,8 +26,10 @@ def shot_of_line(lines: int, shots: int, order: str = "interleaved") -> Tensor:
     Args:
         lines: number of acquired lines.
         shots: number of shots, 1 to ``lines``.
-        order: ``interleaved`` (shot ``s`` reads lines ``s, s + shots, ...``: motion gives ghosts at FOV / shots) or
-            ``sequential`` (shot ``s`` reads a contiguous band: motion gives blur, and one shot holds the k-space centre).
+        order: ``sequential`` (shot ``s`` reads a contiguous band: motion gives blur, and one shot holds the k-space centre),
+            ``interleaved`` (shot ``s`` reads lines ``s, s + shots, ...``: motion gives ghosts at FOV / shots), ``centric``
+            (rings from the k-space centre outwards: the first shot holds the centre) or ``segmented`` (the lines of
+            ``interleaved``, each shot within one heartbeat).
 
     Returns:
         int64 tensor of shape ``(lines,)`` with values 0 to ``shots - 1``, each of them present.
@@ -35,23 +40,77 @@ def shot_of_line(lines: int, shots: int, order: str = "interleaved") -> Tensor:
     Example:
         >>> shot_of_line(6, 2, "interleaved").tolist(), shot_of_line(6, 2, "sequential").tolist()
         ([0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 1])
+        >>> shot_of_line(6, 2, "centric").tolist()
+        [1, 1, 0, 0, 0, 1]
     """
     if not 1 <= shots <= lines:
         raise ValueError(f"shots must be 1 to the number of lines ({lines}), not {shots}.")
     line = torch.arange(lines)
-    if order == "interleaved":
+    if order in ("interleaved", "segmented"):
         return line % shots
     if order == "sequential":
         return line * shots // lines
-    raise ValueError(f"order must be 'interleaved' or 'sequential', not {order!r}.")
+    if order == "centric":
+        return _outwards(lines) * shots // lines
+    raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {order!r}.")
+
+
+def _outwards(lines: int) -> Tensor:
+    """Rank of each line when read from the k-space centre outwards, frequencies 0, -1, 1, -2, 2, ..."""
+    frequency = torch.arange(lines) - lines // 2
+    return 2 * frequency.abs() - (frequency < 0).long()
+
+
+def time_of_line(lines: int, shots: int, order: str = "interleaved") -> Tensor:
+    """When each k-space line is read, as a share of the whole acquisition.
+
+    Shots follow one another; within a shot lines are read from negative to positive frequency, with ``centric`` from the
+    centre outwards. Time runs evenly from line to line, but with ``segmented`` it stands still within a heartbeat: the lines
+    of a shot are read within a fraction of the beat and share its time.
+
+    Args:
+        lines: number of acquired lines.
+        shots: as for :func:`shot_of_line`, which also names the errors.
+        order: as for :func:`shot_of_line`.
+
+    Returns:
+        float64 tensor ``(lines,)``, 0 (start) to 1 (end): 0 and 1 are the first and the last reading; 0 for a single one.
+
+    Example:
+        >>> time_of_line(5, 2, "interleaved").tolist(), time_of_line(5, 2, "segmented").tolist()
+        ([0.0, 0.75, 0.25, 1.0, 0.5], [0.0, 1.0, 0.0, 1.0, 0.0])
+        >>> time_of_line(5, 2, "centric").tolist()
+        [0.75, 0.25, 0.0, 0.5, 1.0]
+    """
+    shot = shot_of_line(lines, shots, order)
+    if order == "segmented":
+        return shot.double() / max(shots - 1, 1)
+    within = _outwards(lines) if order == "centric" else torch.arange(lines)
+    rank = torch.argsort(torch.argsort(shot * lines + within))
+    return rank.double() / max(lines - 1, 1)
+
+
+def central_lines(lines: int, shots: int, centre: int | None = None) -> slice:
+    """As many k-space lines as there are shots, about the k-space centre.
+
+    They carry nearly all of the image's energy and so decide where the object appears. With sequential order they belong to
+    one or two shots, with centric order to the first ones, and with interleaved order to every shot once.
+
+    Args:
+        lines: number of acquired lines.
+        shots: number of shots, 1 to ``lines``.
+        centre: line of zero frequency; ``None`` for ``lines // 2`` (no partial Fourier).
+    """
+    centre = lines // 2 if centre is None else centre
+    first = min(max(centre - (shots - 1) // 2, 0), lines - shots)
+    return slice(first, first + shots)
 
 
 def centre_pose(poses: Tensor, shot: Tensor, centre: int | None = None) -> Tensor:
-    """Pose in which the k-space centre is read: the mean over as many central lines as there are shots.
+    """Pose in which the k-space centre is read: the mean over :func:`central_lines`.
 
-    The few lines about the centre carry nearly all of the image's energy and so decide where the object appears. With
-    sequential order they belong to one or two shots; with interleaved order to every shot once, and the object appears in
-    its mean pose. Subtracting this from the poses keeps the picture on the labels of the still object.
+    Subtracting it from the poses keeps the picture on the labels of the still object; with interleaved order the object
+    appears in its mean pose.
 
     Args:
         poses: ``(shots, ...)``, any unit.
@@ -61,10 +120,7 @@ def centre_pose(poses: Tensor, shot: Tensor, centre: int | None = None) -> Tenso
     Returns:
         tensor of shape ``poses.shape[1:]``.
     """
-    lines, shots = shot.numel(), poses.shape[0]
-    centre = lines // 2 if centre is None else centre
-    first = min(max(centre - (shots - 1) // 2, 0), lines - shots)
-    return poses[shot[first : first + shots]].mean(0)
+    return poses[shot[central_lines(shot.numel(), poses.shape[0], centre)]].mean(0)
 
 
 def move_in_plane(images: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

@@ -68,10 +68,10 @@ class BreathingMotion(LineMotion):
         self.course = np.asarray(course, dtype=float)
         if self.course.ndim != 1 or not len(self.course) or not np.isfinite(self.course).all():
             raise ValueError(f"course must be displacements in mm at one or more times, got {course!r}.")
-        check_choices([order], "order", ORDERS)
+        (self.order,) = check_choices([order], "order", ORDERS)
         if shots < 1:
             raise ValueError(f"shots must be at least 1, got {shots!r}.")
-        self.order, self.shots, self.anchor = order, int(shots), anchor
+        self.shots, self.anchor = int(shots), anchor
 
     def displacement(self, lines: int) -> Tensor:
         """Displacement in mm while each line is read, less that of the k-space centre if ``anchor``."""

@@ -91,10 +91,10 @@ class Mistriggering(ImageTransform):
         if not (np.isfinite(self.contraction_mm) & (self.contraction_mm >= 0)).all():
             raise ValueError(f"contraction_mm must be 0 or more, got {contraction_mm!r}.")
         (self.phase_axis,) = check_axes([phase_axis], "phase_axis")
-        check_choices([order], "order", ORDERS)
+        (self.order,) = check_choices([order], "order", ORDERS)
         if not 0 < radius_mm < math.inf:
             raise ValueError(f"radius_mm must be positive, got {radius_mm!r}.")
-        self.order, self.radius_mm, self.anchor = order, float(radius_mm), anchor
+        self.radius_mm, self.anchor = float(radius_mm), anchor
         self._severity = dict.fromkeys(self.recorded, 0.0)
 
     def contraction_of_line(self, lines: int) -> Tensor:

@@ -12,6 +12,8 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, convert_data_type, convert_to_dst_type, convert_to_tensor
 from scipy import ndimage
 
+__all__ = ["ScarLabelMap", "ScarLabelMapd", "ScarScheme", "ScarSchemed", "ScarTargets", "ScarTargetsd"]
+
 TASKS = ("myocardium", "scar")
 
 # What each value of a scheme's label map becomes in scheme "jdl".

@@ -10,6 +10,8 @@ from monai.config.type_definitions import NdarrayOrTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tensor
 
+__all__ = ["NeighbouringSlices", "NeighbouringSlicesd"]
+
 
 class NeighbouringSlices(Transform):
     """Stack [1, X, Y, Z] -> [2 n + 1, X, Y, Z]: each slice with its n neighbours on either side as channels.

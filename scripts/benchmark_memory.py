@@ -32,7 +32,6 @@ STATUS = Path("/proc/self/status")
 ENVIRONMENT = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
 T1 = {1: 330.0, 2: 480.0, 3: 310.0}
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "RandSegmentedMotion": {"per_slice": True},
     "RandThickSlices": {"misalignment": 1.0},
     "RandMagnitudeNoise": {"coils": 4},
     "RandInversionTimeError": {"t1_ms": T1},

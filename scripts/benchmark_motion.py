@@ -65,7 +65,8 @@ def main() -> None:
     dice = {name: scores(options.out, name, file) for name, file in weights.items()}
 
     figure, panels = plt.subplots(1, len(TASKS), figsize=(9, 3.6), layout="constrained")
-    first, *_, last = weights
+    names = list(weights)
+    first, last = names[0], names[-1]
     for task, panel in zip(TASKS, panels, strict=True):
         print(f"\n| motion, mm RMS | {' | '.join(weights)} | {first} minus {last} |\n|---|{'---|' * len(weights)}---|")
         bands = {name: np.array([mean_and_band(d) for d in dice[name][task]]) for name in weights}

@@ -15,13 +15,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from cardiac_transforms.mri.kernels.translation import BLOCK, translate_lines
+from cardiac_transforms.mri.kernels.translation import SLICES, translate_lines
 
 OVERSAMPLING = 1.5
 TAPS = 5
 """Grid points read along each axis. With 1.5-fold oversampling the error is below 1e-4 of the image's norm."""
 SHAPE = 0.97 * math.pi * TAPS * (1 - 0.5 / OVERSAMPLING)
 """Exponent of the kernel ``exp(SHAPE (sqrt(1 - z^2) - 1))``, z = -1 to 1 over the taps."""
+SAMPLES = 2**17
+"""Complex numbers that are read at a time, at most; what lies between stays in the cache."""
 MARGIN = TAPS // 2
 """Columns kept beyond both ends of the half spectrum, for the kernel to reach over."""
 
@@ -93,8 +95,7 @@ def _oversampled(image: Tensor, grid: list[int]) -> Tensor:
         dtype=image.dtype.to_complex(), device=image.device,
     )  # fmt: skip
     columns = full.unflatten(2, (image.shape[0], image.shape[3]))[:, MARGIN : full.shape[1] - MARGIN]
-    step = max(1, BLOCK * image.shape[3] // image.numel())
-    for block, target in zip(image.split(step, 3), columns.split(step, 3), strict=True):
+    for block, target in zip(image.split(SLICES, 3), columns.split(SLICES, 3), strict=True):
         block = block * gain
         for axis, half, size in zip((1, 2), halves, grid, strict=True):
             shape = list(block.shape)
@@ -127,7 +128,7 @@ def _turned(
     ty = centre[1] + pose[1] - along * ox - cos * oy
     table = torch.view_as_real(spectrum).flatten(0, 1).flatten(1)
     kspace = spectrum.new_empty(nx, ny, spectrum.shape[2])
-    step = max(1, min(4096, 2 * BLOCK // spectrum.shape[2]) // ny)
+    step = max(1, min(4096, SAMPLES // spectrum.shape[2]) // ny)
     for first in range(0, nx, step):
         rows = slice(first, first + step)
         c, a, b, px, py = (v[rows] if axis == 1 else v for v in (cos, across, along, tx, ty))
@@ -160,8 +161,7 @@ def _magnitude(kspace: Tensor, image: Tensor) -> Tensor:
     """Magnitude of the image of ``kspace`` ``(X, Y, C Z)``, in the layout of ``image``."""
     out = torch.empty_like(image)
     kspace = kspace.unflatten(2, (image.shape[0], image.shape[3])).permute(2, 0, 1, 3)
-    step = max(1, BLOCK * image.shape[3] // image.numel())
-    for block, target in zip(kspace.split(step, 3), out.split(step, 3), strict=True):
+    for block, target in zip(kspace.split(SLICES, 3), out.split(SLICES, 3), strict=True):
         picture = torch.fft.ifft2(block, dim=(1, 2))
         target.copy_(torch.hypot(picture.real, picture.imag))
     return out

@@ -1,12 +1,7 @@
-"""Translation of the object from k-space line to k-space line, in two or three real Fourier transforms.
+"""Translation of the object from k-space line to k-space line, by phase ramps.
 
-A displacement ``d`` multiplies k-space by ``exp(-2 pi i k d / n)``, so every line may have its own at no further cost. The
-image ``K = F P`` of the disturbed spectrum is complex. It is split as ``K = E + i O`` into two Hermitian spectra,
-
-    E = F (P(k) + P*(-k)) / 2,    O = F (P(k) - P*(-k)) / 2i,
-
-whose images are the real and the imaginary part; ``F`` needs one real transform and each part one. ``P*(-k)`` is the ramp of
-the displacement at the mirrored line.
+A displacement ``d`` multiplies k-space by ``exp(-2 pi i k d / n)``, so every line may have its own at no further cost: one
+Fourier transform there and one back for any number of poses.
 """
 
 from __future__ import annotations
@@ -17,7 +12,9 @@ import torch
 from torch import Tensor
 
 BLOCK = 2**16
-"""Samples worked on at a time: what lies between the transforms stays in the cache, and memory is never the bound."""
+"""Voxels that are transformed at a time, along one axis: what lies between the transforms stays in the cache."""
+SLICES = 4
+"""Slices that are transformed at a time, in plane."""
 
 
 def translate_lines(image: Tensor, shift: Tensor, axis: int) -> Tensor:
@@ -52,36 +49,48 @@ def translate_lines(image: Tensor, shift: Tensor, axis: int) -> Tensor:
     shift = shift.to(image.device, torch.float64)
     if not shift.any():
         return image.abs()
-    readout = 3 - axis
-    dims = (readout, axis) if shift[:, readout - 1].any() else (axis,)
-    k = torch.arange(lines // 2 + 1, device=image.device)
-    # the ramps at frequencies k and, conjugated, at -k
-    here = _ramp(shift[(lines // 2 + k) % lines], k, image, dims)
-    mirrored = _ramp(shift[lines // 2 - k], k, image, dims)
-    factors = [(here + mirrored) / 2, (here - mirrored) / 2j]
-    if torch.equal(here, mirrored):
-        del factors[1]
-    size = [image.shape[d] for d in dims]
+    if shift[:, 2 - axis].any():
+        return _in_plane(image, shift, axis)
+    return _along_phase_axis(image, shift[:, axis - 1], axis)
+
+
+def _in_plane(image: Tensor, shift: Tensor, axis: int) -> Tensor:
+    """Displacement in any direction: 2-D transforms of complex images."""
+    k = [torch.fft.fftfreq(n, 1 / n, dtype=torch.float64, device=image.device) for n in image.shape[1:3]]
+    of_line = shift.roll(-(len(shift) // 2), 0).T  # zero frequency first, as in k
+    across = 3 - axis
+    along = _phase(k[axis - 1] * of_line[axis - 1], k[axis - 1], image.shape[axis], image.dtype)
+    turns = k[across - 1][:, None] * of_line[across - 1]
+    ramp = along * _phase(turns, k[across - 1][:, None], image.shape[across], image.dtype)
+    ramp = (ramp if axis == 2 else ramp.T).contiguous()[None, ..., None]
     out = torch.empty_like(image)
-    cut = readout if len(dims) == 1 else 3
-    step = max(1, BLOCK * image.shape[cut] // image.numel())
-    for block, target in zip(image.split(step, cut), out.split(step, cut), strict=True):
-        spectrum = torch.fft.rfftn(block, dim=dims)
-        parts = [torch.fft.irfftn(spectrum * factor, s=size, dim=dims) for factor in factors]
-        # first in the layout of the transforms, then laid out anew: faster than both at once
-        target.copy_(parts[0].hypot_(parts[1]) if len(parts) == 2 else parts[0].abs_())
+    for block, target in zip(image.split(SLICES, 3), out.split(SLICES, 3), strict=True):
+        spectrum = torch.fft.fft2(block, dim=(1, 2)).mul_(ramp)
+        picture = torch.view_as_real(torch.fft.ifft2(spectrum, dim=(1, 2)))
+        torch.hypot(picture[..., 0], picture[..., 1], out=target)
     return out
 
 
-def _ramp(shift: Tensor, k: Tensor, image: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """``exp(-2 pi i k d / n)`` at phase-encode frequencies ``k``, to be multiplied with a spectrum ``(C, X, Y, Z)``."""
-    axis, readout = dims[-1], 3 - dims[-1]
-    ramp = _phase(k * shift[:, axis - 1], k, image.shape[axis], image.dtype)[:, None]
-    if readout in dims:
-        n = image.shape[readout]
-        across = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64, device=image.device)
-        ramp = ramp * _phase(shift[:, readout - 1, None] * across, across, n, image.dtype)
-    return (ramp.T if axis == 2 else ramp)[None, ..., None]
+def _along_phase_axis(image: Tensor, shift: Tensor, axis: int) -> Tensor:
+    """Displacement along the phase-encode axis alone: 1-D transforms of real images.
+
+    The disturbed spectrum ``K = F P`` is split into two Hermitian ones, ``K = E + i O``, whose images are the real and the
+    imaginary part: ``E = F (P(k) + P*(-k)) / 2`` and ``O = F (P(k) - P*(-k)) / 2i``, where ``P*(-k)`` is the ramp of the
+    displacement at the mirrored line.
+    """
+    lines = image.shape[axis]
+    k = torch.arange(lines // 2 + 1, device=image.device)
+    shape = (1, -1, 1, 1) if axis == 1 else (1, 1, -1, 1)
+    here = _phase(k * shift[(lines // 2 + k) % lines], k, lines, image.dtype).view(shape)
+    mirrored = _phase(k * shift[lines // 2 - k], k, lines, image.dtype).view(shape)
+    out = torch.empty_like(image)
+    step = max(1, BLOCK * image.shape[3 - axis] // image.numel())
+    for block, target in zip(image.split(step, 3 - axis), out.split(step, 3 - axis), strict=True):
+        spectrum = torch.fft.rfft(block, dim=axis)
+        even = torch.fft.irfft(spectrum * ((here + mirrored) / 2), n=lines, dim=axis)
+        odd = torch.fft.irfft(spectrum.mul_((here - mirrored) / 2j), n=lines, dim=axis)
+        torch.hypot(even, odd, out=target)
+    return out
 
 
 def _phase(cycles: Tensor, k: Tensor, n: int, dtype: torch.dtype) -> Tensor:

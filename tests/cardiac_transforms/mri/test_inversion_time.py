@@ -173,11 +173,34 @@ def test_wide_dark_regions_change_less_than_a_dark_wall():
     assert moved[0, :25].max() == 0
 
 
+def test_lung_beside_tissue_stays_dark_where_labels_tell_the_myocardium():
+    image, label = torch.zeros(1, 80, 40, 1), torch.zeros(1, 80, 40, 1, dtype=torch.uint8)
+    image[:, 40:] = 1000.0  # the first 40 columns are lung, and the last 2 of these nulled myocardium
+    image[:, 70:74] = 0.0  # a dark band within tissue, without a label
+    label[:, 38:40], label[:, 50:60] = 2, 1
+    moved = InversionTimeError(60, T1, TI, T, "magnitude", spacing=(1.5, 1.5, 8))(image, mask=label)
+    assert moved[0, :37].max() < 10
+    assert moved[0, 38:40].min() > 200 and moved[0, 72].min() > 200
+    alone = InversionTimeError(60, None, TI, T, "magnitude", spacing=(1.5, 1.5, 8))(image)
+    assert alone[0, 38].min() > 200  # without labels the free wall is found at the price of the lung beside it
+
+
+def test_each_slice_is_changed_for_itself():
+    label, signed = heart()
+    scale = torch.linspace(0.6, 1.2, 11)
+    image, mask = signed.abs() * scale, label.expand(-1, -1, -1, 11)
+    back = torch.arange(10, -1, -1)
+    for labels in (None, mask):
+        transform = InversionTimeError(-40, T1, TI, T, "magnitude", spacing=(1.5, 1.5, 8))
+        flipped = transform(image[..., back], mask=labels)
+        torch.testing.assert_close(flipped[..., back].as_tensor(), transform(image, mask=labels).as_tensor())
+
+
 def test_tissue_density_is_one_where_bright_and_between_0_and_1():
     image = torch.rand(1, 30, 31, 2, generator=torch.Generator().manual_seed(3))
-    density = tissue_density(image, (0.2, 0.9), (3, 2))
+    density = tissue_density(image, (0.2, 0.9), (3, 2), (3, 2))
     assert density.min() >= 0 and density.max() <= 1
-    assert tissue_density(torch.ones(1, 9, 9, 1), (0.2, 0.9), (3, 2)).min() == 1
+    assert tissue_density(torch.ones(1, 9, 9, 1), (0.2, 0.9), (3, 2), (3, 2)).min() == 1
 
 
 def test_density_of_tissue_comes_from_the_best_determined_label():

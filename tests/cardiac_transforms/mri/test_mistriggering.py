@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.data import MetaTensor
 
+from cardiac_transforms.mri import mistriggering
 from cardiac_transforms.mri.kernels.contraction import contract, wall_of_mask
 from cardiac_transforms.mri.kernels.frames import mix_frames
 from cardiac_transforms.mri.kernels.shots import ORDERS, compose_kspace, shot_of_line
@@ -206,6 +207,25 @@ def test_every_shot_contracts_by_its_own():
     frames = [contract(image, centre, inner, outer, 0 * inner + mm, SPACING[:2]) for mm in (0, 2, 0, 6, 4)]
     expected = mix_frames(frames, shot_of_line(110, 5, "sequential"), 1)
     torch.testing.assert_close(torch.as_tensor(moving(image, mask=mask)), expected)
+
+
+@pytest.mark.parametrize("companion", ["frame", "mask", None])
+def test_a_stack_is_its_slices_one_by_one(companion, monkeypatch):
+    """However many slices are worked on at a time; the wall lies elsewhere in each, and one has none."""
+    image = random_image(64, 60, 5)
+    small = (radius(64, 60) - 7).abs() < 2
+    walls = [torch.roll(small, (z - 22, -10), (0, 1)) & (z != 2) for z in range(5)]
+    given = {"frame": random_image(64, 60, 5, seed=1), "mask": torch.stack(walls, -1)[None]}
+    given = {companion: given[companion]} if companion else {}
+    moving = Mistriggering([0, 2, 0, 6, 4], anchor=False, spacing=SPACING)
+    one_by_one = [
+        torch.as_tensor(moving(image[..., z : z + 1], **{k: v[..., z : z + 1] for k, v in given.items()}))
+        for z in range(5)
+    ]
+    for slices in (2, 5):
+        monkeypatch.setattr(mistriggering, "BLOCK", slices * 64 * 60)
+        out = torch.as_tensor(moving(image, **given))
+        torch.testing.assert_close(out, torch.cat(one_by_one, -1))
 
 
 def test_without_mask_the_ventricle_is_in_the_middle():

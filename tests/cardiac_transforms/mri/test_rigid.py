@@ -117,7 +117,7 @@ def test_a_stack_equals_its_slices_and_channels_one_by_one_and_scales_with_the_i
         for z in range(5):
             one = (slice(c, c + 1), slice(None), slice(None), slice(z, z + 1))
             torch.testing.assert_close(rigid_motion(image[one], *motion), stack[one])
-    monkeypatch.setattr(rigid, "BLOCK", 64)
+    monkeypatch.setattr(rigid, "SAMPLES", 64)
     torch.testing.assert_close(rigid_motion(image, *motion), stack)
 
 

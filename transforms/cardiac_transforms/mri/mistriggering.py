@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -36,12 +36,23 @@ __all__ = [
 KINDS = ("mistriggering", "arrhythmia")
 LEVELS = 4
 """Contractions that arrhythmia tells apart; each costs a frame."""
+BLOCK = 2**17
+"""Samples worked on at a time, at least a slice: a frame and its spectra take a dozen times the memory of the image."""
 
 
 def _central_shots(shot: Tensor) -> Tensor:
     """Shots that read frequency -1, 0 or 1, from the shot of each line."""
     centre = len(shot) // 2
     return shot[max(centre - 1, 0) : centre + 2].unique()
+
+
+def _phases(
+    image: Tensor, levels: list[float], centre: Tensor, inner: Tensor, outer: Tensor, mm: tuple[float, float]
+) -> Iterator[Tensor]:
+    """The heart as it is and at each level of contraction, one after the other."""
+    yield image
+    for level in levels:
+        yield contract(image, centre, inner, outer, (0.6 * inner).clamp(max=level), mm)
 
 
 class Mistriggering(ImageTransform):
@@ -116,27 +127,33 @@ class Mistriggering(ImageTransform):
         self._severity = {"rms_mm": rms, "affected": float((mm > 0).double().mean())}
         levels, level_of_line = torch.cat([mm.new_zeros(1), mm]).unique(return_inverse=True)
         level_of_line = level_of_line[1:]  # the zero in front makes level 0 the image itself
+        wall: tuple[Tensor, Tensor, Tensor] | None = None
         if frame is not None:
-            return mix_frames((image, frame.to(image.dtype)), level_of_line.clamp(max=1), axis)
-        return mix_frames(self._phases(image, levels, spacing, companions.get("mask")), level_of_line, axis)
+            level_of_line = level_of_line.clamp(max=1)
+        elif len(levels) > 1:
+            plane = need_spacing(spacing, type(self).__name__)[:2]
+            wall = self._wall(image, companions.get("mask"), plane)
+        out = torch.empty_like(image)
+        step = max(1, BLOCK * image.shape[3] // image.numel())
+        for first in range(0, image.shape[3], step):
+            block = slice(first, first + step)
+            now = image[..., block]
+            frames: Iterable[Tensor] = [now]
+            if frame is not None:
+                frames = (now, frame[..., block].to(image.dtype))
+            elif wall is not None:
+                centre, inner, outer = (part[block] for part in wall)
+                frames = _phases(now, levels[1:].tolist(), centre, inner, outer, plane)
+            out[..., block] = mix_frames(frames, level_of_line, axis)
+        return out
 
-    def _phases(
-        self, image: Tensor, levels: Tensor, spacing: tuple[float, float, float] | None, mask: Tensor | None
-    ) -> Iterator[Tensor]:
-        """The heart at each level of contraction, one after the other."""
-        yield image
-        if len(levels) == 1:
-            return
-        mm = need_spacing(spacing, type(self).__name__)[:2]
-        slices = image.shape[3]
-        if mask is None:
-            centre = torch.tensor([[(n - 1) / 2 for n in image.shape[1:3]]], dtype=torch.float64).expand(slices, 2)
-            inner = torch.full((slices,), self.radius_mm, dtype=torch.float64)
-            outer = inner + 10
-        else:
-            centre, inner, outer = wall_of_mask(mask, mm)
-        for level in levels[1:].tolist():
-            yield contract(image, centre, inner, outer, (0.6 * inner).clamp(max=level), mm)
+    def _wall(self, image: Tensor, mask: Tensor | None, mm: tuple[float, float]) -> tuple[Tensor, Tensor, Tensor]:
+        """Centre and radii of the wall in every slice."""
+        if mask is not None:
+            return wall_of_mask(mask, mm)
+        centre = torch.tensor([[(n - 1) / 2 for n in image.shape[1:3]]], dtype=torch.float64).expand(image.shape[3], 2)
+        inner = torch.full((image.shape[3],), self.radius_mm, dtype=torch.float64)
+        return centre, inner, inner + 10
 
     def severity(self) -> dict[str, float]:
         """``rms_mm`` and ``affected`` of the last image."""

@@ -43,7 +43,8 @@ class ZeroMeanBiasField(ImageTransform):
 
     The gain is ``exp(sum c_ijk P_i(x) P_j(y) P_k(z))`` with Legendre polynomials that are orthonormal on the voxels, so the
     log of the gain has mean 0 and SD ``sqrt(sum c^2)`` exactly: the image is neither brightened nor darkened on average. Only
-    the voxel grid counts, not its mm; every channel gets the same field. Keeps the sign of negative values (PSIR).
+    the voxel grid counts, not its mm; every channel gets the same field. Keeps the sign of negative values (PSIR). Noise that
+    is already in the image is amplified with it, so put :class:`~cardiac_transforms.mri.RandMagnitudeNoise` after this.
 
     Args:
         coefficients: nested ``[i][j][k]``, or ``[i][j]`` for a field that is the same in all slices, by order along X, Y and Z.
@@ -98,7 +99,8 @@ class SurfaceCoilShading(ImageTransform):
 
     A coil's sensitivity is ``(1 + d^2 / R^2)^(-3/2)``, the on-axis field of a circular loop, with ``d`` the distance in mm from
     its centre; several coils combine by root sum of squares. The gain has mean 1 over the image. Every channel gets the same
-    gain; keeps the sign of negative values (PSIR).
+    gain; keeps the sign of negative values (PSIR). Noise that is already in the image is amplified with it, so put
+    :class:`~cardiac_transforms.mri.RandMagnitudeNoise` after this.
 
     Args:
         positions: ``(x, y)`` or ``(x, y, z)`` of each coil's centre as a share of the field of view along that axis, counted

@@ -27,9 +27,12 @@ __all__ = [
 class KSpaceSpikes(ImageTransform):
     """Spikes in k-space: each lays a plane wave over the image; the magnitude is returned.
 
-    One corrupted sample of a complex image is a complex wave, so a single spike gives one family of stripes, strong where there
-    is signal and faint in air. The wave's size is relative to the k-space centre of the same slice: the result scales with the
-    image, and a stack is its slices one by one. Negative values (PSIR) come back as magnitude.
+    One corrupted sample of a complex image is a complex wave, so a single spike gives one family of stripes. The image is taken
+    to have phase zero: its values swing by the wave or by the signal, whichever is smaller, so air without noise turns evenly
+    grey, but a noise floor is striped like tissue, which random phase would prevent; put
+    :class:`~cardiac_transforms.mri.RandMagnitudeNoise` after this. The wave's size is relative to the k-space centre of the
+    same slice: the result scales with the image, and a stack is its slices one by one. Negative values (PSIR) come back as
+    magnitude.
 
     Args:
         positions: ``(kx, ky)`` of each spike in cycles per voxel, -0.5 to 0.5; the nearest sample of k-space is taken.

@@ -88,11 +88,11 @@ def contract(
         return out
     centre, inner, outer, inward = (t[moved].to(image.device, torch.float64) for t in (centre, inner, outer, inward))
     reach = 2 * outer
-    box = []  # only the part of the plane that moves is interpolated
+    box = []  # only the part of the plane that moves is interpolated, from that and the 2 voxels around it
     for axis in (0, 1):
         extent = reach / spacing[axis]
-        low = max(int((centre[:, axis] - extent).min().floor()), 0)
-        high = min(int((centre[:, axis] + extent).max().ceil()) + 1, image.shape[axis + 1])
+        low = max(int((centre[:, axis] - extent).min().floor()) - 2, 0)
+        high = min(int((centre[:, axis] + extent).max().ceil()) + 3, image.shape[axis + 1])
         box.append((low, max(high, low)))
     (x0, x1), (y0, y1) = box
     if x0 >= x1 or y0 >= y1:

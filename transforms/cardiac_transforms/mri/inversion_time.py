@@ -43,11 +43,10 @@ __all__ = [
     "RandInversionTimeErrord",
 ]
 
+SLICES = 4  # computed at a time
 WALL_MM = 8.0  # dark bands up to twice as wide count as nulled myocardium, wider ones as lung or air
-TISSUE_LEVELS = (
-    0.1,
-    0.4,
-)  # of the 99th percentile: dark regions below the first hold no tissue, above the second they do
+# of the 99th percentile: dark regions below the first hold no tissue, above the second they do
+TISSUE_LEVELS = (0.1, 0.4)
 
 
 class InversionTimeError(ImageTransform):
@@ -63,7 +62,8 @@ class InversionTimeError(ImageTransform):
     * All other voxels, and all without a mask, follow an intensity-to-T1 model: the image's 99th percentile is tissue with two
       thirds of the T1 that is nulled at ``ti_ms`` (fat, dense scar), zero is nulled tissue, and in between the signal
       equation is solved for T1, short where bright. In magnitude images nothing is taken as negative. Dark regions that are
-      wider than a myocardial wall (16 mm) are lung or air and change less, as far as their surroundings are dark.
+      wider than a myocardial wall (twice 8 mm) are lung or air and change less, as far as they are dark. Without labels a
+      nulled wall that borders on lung looks like lung, so the change fades over 8 mm, and lung close to tissue turns grey.
 
     The model holds where the remote myocardium is nulled in the image given. An error of 0 is the identity.
     Works in mm. Companion: ``mask``, a label map of one channel.
@@ -105,29 +105,40 @@ class InversionTimeError(ImageTransform):
     def apply(self, image: Tensor, spacing: tuple[float, float, float] | None, **companions: Tensor) -> Tensor:
         x, y, _ = need_spacing(spacing, type(self).__name__)
         psir = is_phase_sensitive(image, self.display)
-        signed = image - self.zero if psir else image
+        signed = image - self.zero if psir and self.zero else image
         bright = percentiles(signed, [99])[0]
         if self.error_ms == 0 or bright <= 0:
             return image
-        full = bright / bright_signal(self.ti_ms, self.repetition_ms)
-        levels = TISSUE_LEVELS[0] * bright, TISSUE_LEVELS[1] * bright
-        density = tissue_density(signed.abs(), levels, (round(WALL_MM / x), round(WALL_MM / y)))
-        known, mask = None, companions.get("mask")
+        full, known_full = bright / bright_signal(self.ti_ms, self.repetition_ms), None
+        before: dict[int, float] = {}
+        mask = companions.get("mask")
         if mask is not None and self.t1_ms is not None:
             mask = one_label_map(mask, type(self).__name__)
             before = tissue_signals(self.t1_ms, self.ti_ms, self.repetition_ms)
-            after = tissue_signals(self.t1_ms, self.ti_ms + self.error_ms, self.repetition_ms)
             known_full = full_signal(signed, mask, before)
-            if not psir:
-                signed = torch.where(negative_voxels(signed, mask, before, known_full), -signed, signed)
             full = known_full or full
-            known, share = blend_labels(mask, {label: after[label] - before[label] for label in before}, image.dtype)
-            density.mul_(1 - share)  # the model is for the rest
-        change = signal_change(signed / full, self.ti_ms, self.error_ms, self.repetition_ms).mul_(density)
-        if known is not None:
-            change += known
-        result = signed + full * change
-        return result + self.zero if psir else result.abs()
+        after = tissue_signals(self.t1_ms or {}, self.ti_ms + self.error_ms, self.repetition_ms)
+        levels = TISSUE_LEVELS[0] * bright, TISSUE_LEVELS[1] * bright
+        radius = round(WALL_MM / x), round(WALL_MM / y)
+        fade = (1, 1) if before else radius  # without labels a free wall is found only as the margin of tissue
+        result = torch.empty_like(image)
+        for first in range(0, image.shape[3], SLICES):  # nothing here crosses slices, and few need little memory
+            some = slice(first, first + SLICES)
+            part, known = signed[..., some].contiguous(), None
+            density = tissue_density(part.abs(), levels, radius, fade)
+            if mask is not None and before:
+                labels = mask[..., some].contiguous()
+                if not psir:
+                    part = torch.where(negative_voxels(part, labels, before, known_full), -part, part)
+                changes = {label: after[label] - before[label] for label in before}
+                known, share = blend_labels(labels, changes, image.dtype)
+                density.mul_(1 - share)  # the model is for the rest
+            change = signal_change(part / full, self.ti_ms, self.error_ms, self.repetition_ms).mul_(density)
+            if known is not None:
+                change += known
+            moved = part.add(change, alpha=full)
+            result[..., some] = moved.add_(self.zero) if psir else moved.abs_()
+        return result
 
 
 class RandInversionTimeError(RandomImageTransform):

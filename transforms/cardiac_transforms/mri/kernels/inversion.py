@@ -94,12 +94,14 @@ def signal_change(signal: Tensor, ti: float, error: float, repetition: float) ->
     rising, low = slice(last, None, -1), float(before[last])
     grid = np.linspace(low, 1, 1024)
     change = np.interp(grid, before[rising], (after - before)[rising])
-    # the last entry is there twice, so that the upper neighbour exists for a signal of 1
-    table = torch.tensor(np.append(change, change[-1]), dtype=signal.dtype, device=signal.device)
-    place = (signal.clamp(low, 1) - low) * (1023 / (1 - low))
+    # a last step of 0, so that there is one for a signal of 1
+    table, steps = (
+        torch.tensor(values, dtype=signal.dtype, device=signal.device)
+        for values in (change, np.diff(change, append=change[-1]))
+    )
+    place = signal.clamp(low, 1).sub_(low).mul_(1023 / (1 - low))
     index = place.long()
-    left = table.take(index)
-    return left + (table.take(index + 1) - left) * (place - index)
+    return place.sub_(index).mul_(steps.take(index)).add_(table.take(index))
 
 
 def blend_labels(
@@ -181,28 +183,32 @@ def full_signal(image: Tensor, mask: Tensor, signals: Mapping[int, float]) -> fl
     return full
 
 
-def tissue_density(image: Tensor, levels: tuple[float, float], radius: tuple[int, int]) -> Tensor:
+def tissue_density(
+    image: Tensor, levels: tuple[float, float], radius: tuple[int, int], fade: tuple[int, int]
+) -> Tensor:
     """Where there is tissue, 0 to 1: nulled myocardium is dark for its T1, lung and air for want of protons.
 
     A dark band counts as tissue where it is narrow: the grey closing (largest value of a rectangle, then smallest) of the
     smoothed image fills bands narrower than the rectangle from their surroundings and leaves larger dark areas. Its mean
-    over the rectangle is mapped to 0 to 1 by a smooth step.
+    over a second rectangle is mapped to 0 to 1 by a smooth step. If that one is large, a dark margin around tissue counts
+    too: a nulled wall that borders on lung has tissue on one side only.
 
     Args:
         image: magnitude ``(C, X, Y, Z)``, not negative.
         levels: intensities up to which there is surely none, and from which there surely is tissue.
-        radius: half the rectangle's sides in voxels along X and Y.
+        radius: half the sides in voxels along X and Y of the rectangle of the closing.
+        fade: the same of the mean.
 
     Example:
         >>> wall = torch.tensor([0, 0, 0, 0, 0, 0, 0, 0, 8, 8, 0, 8, 8]).float().view(1, 13, 1, 1)
-        >>> [round(v, 2) for v in tissue_density(wall, (1, 7), (1, 0)).flatten().tolist()]
+        >>> [round(v, 2) for v in tissue_density(wall, (1, 7), (1, 0), (1, 0)).flatten().tolist()]
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.19, 0.66, 0.93, 0.93, 0.99, 1.0]
     """
     closed = _smooth(image)
     for sign in (1, -1):
         for axis, reach in zip((1, 2), radius, strict=True):
             closed = sign * _running_maximum(sign * closed, axis, reach)
-    for axis, reach in zip((1, 2), radius, strict=True):
+    for axis, reach in zip((1, 2), fade, strict=True):
         closed = _running_mean(closed, axis, reach)
     step = ((closed - levels[0]) / (levels[1] - levels[0])).clamp_(0, 1)
     return step * step * (3 - 2 * step)

@@ -35,6 +35,7 @@ class Row:
         torchio: class and arguments in TorchIO 1, called on a ``ScalarImage``.
         alpha: the same in TorchIO 2.
         once: TorchIO is called once only, as it takes many seconds.
+        floor: what any way of computing it must do, in words and as a function.
         bars: (rival, size): least ratio of the rival's time to our kernel's, and to that of our transform or ``None``.
     """
 
@@ -45,7 +46,20 @@ class Row:
     torchio: tuple[str, dict[str, Any]] | None = None
     alpha: tuple[str, dict[str, Any]] | None = None
     once: bool = False
+    floor: tuple[str, Callable[[Tensor], Tensor]] | None = None
     bars: dict[tuple[str, Size], tuple[float, float | None]] = field(default_factory=dict)
+
+
+def transforms_in_plane(image: Tensor) -> Tensor:
+    """Magnitude of the image after a complex Fourier transform in plane and its inverse."""
+    picture = torch.view_as_real(torch.fft.ifft2(torch.fft.fft2(image, dim=(1, 2)), dim=(1, 2)))
+    return torch.hypot(picture[..., 0], picture[..., 1])
+
+
+def transforms_along_lines(image: Tensor) -> Tensor:
+    """Root sum of squares of two real images from one spectrum along Y."""
+    spectrum = torch.fft.rfft(image, dim=2)
+    return torch.hypot(*(torch.fft.irfft(spectrum, n=image.shape[2], dim=2) for _ in range(2)))
 
 
 def rows(size: Size) -> list[Row]:
@@ -89,6 +103,7 @@ def rows(size: Size) -> list[Row]:
             mri.RandSegmentedMotion(1, rms_degrees=(0, 0), shots=(8, 8), phase_axes=(1,)),
             torchio=("RandomMotion", {"degrees": 0, "translation": 4, "num_transforms": 7}),
             alpha=("Motion", {"degrees": 0, "translation": 4, "num_transforms": 7}),
+            floor=("a 2-D FFT there and back, magnitude", transforms_in_plane),
             bars={("TorchIO 1.2.1", STACK): (20, 17)},
         ),
         Row(
@@ -106,6 +121,7 @@ def rows(size: Size) -> list[Row]:
             mri.RandGhosting(1, phase_axes=(1,)),
             torchio=("RandomGhosting", {"num_ghosts": (4, 4), "axes": (1,)}),
             alpha=("Ghosting", {"num_ghosts": 4, "axes": (1,), "intensity": (0.5, 1.0)}),
+            floor=("a real 1-D FFT there, two back, magnitude", transforms_along_lines),
             bars={("TorchIO 1.2.1", STACK): (5, 3.5)},
         ),
         Row(
@@ -159,6 +175,7 @@ def rows(size: Size) -> list[Row]:
                 monai=monai.RandSimulateLowResolution(prob=1, zoom_range=(0.5, 0.5)),
                 torchio=("RandomAnisotropy", {"axes": (2,), "downsampling": (2, 2)}),
                 alpha=("Anisotropy", {"axes": (2,), "downsampling": (2.0, 2.0)}),
+                floor=("reading and writing the image once", torch.clone),
                 bars={("MONAI", STACK): (6, 3)},
             ),
         )

@@ -37,7 +37,7 @@ RELEASES = {"TorchIO 1.2.1": "torchio", "TorchIO 2.0.0a2": "alpha"}
 RIVALS = (*RELEASES, "MONAI")
 WARM_UPS, ROUNDS = 1, 9
 Times = dict[str, Any]
-"""Milliseconds, or text that says why there are none, of ``kernel``, ``transform``, ``floor`` and each rival that has the effect."""
+"""Milliseconds of ``kernel``, ``transform``, ``floor`` and each rival with the effect, or text that says why there are none."""
 
 
 def processor_time(call: Callable[[], object]) -> float:
@@ -219,7 +219,7 @@ The release that the bars are set against is the stable one.
 {bars}
 
 Where a bar was missed or was close, the least that any way of computing the effect must do was timed in the same run, without
-blocks and without the effect itself (our kernels work in blocks that fit the cache, so they may even be faster):
+blocks and without the effect itself (our kernels work in blocks that fit the cache, so they may be faster):
 
 {floors}
 

@@ -1,7 +1,11 @@
-"""Translation of the object from k-space line to k-space line, by phase ramps.
+"""Translation of the object from k-space line to k-space line, in three real Fourier transforms.
 
-A displacement ``d`` multiplies k-space by ``exp(-2 pi i k d / n)``, so every line may have its own at no further cost: one
-Fourier transform there and one back for any number of poses.
+A displacement ``d`` multiplies k-space by ``P = exp(-2 pi i k d / n)``, so every line may have its own at no further cost. The
+image of the disturbed spectrum ``K = F P`` is complex. It is split as ``K = E + i O`` into two Hermitian spectra,
+
+    E = F (P(k) + P*(-k)) / 2,    O = F (P(k) - P*(-k)) / 2i,
+
+whose images are the real and the imaginary part; ``F`` needs one real transform and each part one.
 """
 
 from __future__ import annotations
@@ -49,48 +53,31 @@ def translate_lines(image: Tensor, shift: Tensor, axis: int) -> Tensor:
     shift = shift.to(image.device, torch.float64)
     if not shift.any():
         return image.abs()
-    if shift[:, 2 - axis].any():
-        return _in_plane(image, shift, axis)
-    return _along_phase_axis(image, shift[:, axis - 1], axis)
-
-
-def _in_plane(image: Tensor, shift: Tensor, axis: int) -> Tensor:
-    """Displacement in any direction: 2-D transforms of complex images."""
-    k = [torch.fft.fftfreq(n, 1 / n, dtype=torch.float64, device=image.device) for n in image.shape[1:3]]
-    of_line = shift.roll(-(len(shift) // 2), 0).T  # zero frequency first, as in k
-    across = 3 - axis
-    along = _phase(k[axis - 1] * of_line[axis - 1], k[axis - 1], image.shape[axis], image.dtype)
-    turns = k[across - 1][:, None] * of_line[across - 1]
-    ramp = along * _phase(turns, k[across - 1][:, None], image.shape[across], image.dtype)
-    ramp = (ramp if axis == 2 else ramp.T).contiguous()[None, ..., None]
+    dims = [1, 2] if shift[:, 2 - axis].any() else [axis]
+    ramp = _ramp(shift, image, dims, axis)
+    mirrored = ramp.flip(dims).roll([1] * len(dims), dims).conj()
+    size = [image.shape[d] for d in dims]
+    half = [part.narrow(dims[-1], 0, size[-1] // 2 + 1) for part in ((ramp + mirrored) / 2, (ramp - mirrored) / 2j)]
     out = torch.empty_like(image)
-    for block, target in zip(image.split(SLICES, 3), out.split(SLICES, 3), strict=True):
-        spectrum = torch.fft.fft2(block, dim=(1, 2)).mul_(ramp)
-        picture = torch.view_as_real(torch.fft.ifft2(spectrum, dim=(1, 2)))
-        torch.hypot(picture[..., 0], picture[..., 1], out=target)
+    cut = 3 if len(dims) == 2 else 3 - axis
+    step = SLICES if cut == 3 else max(1, BLOCK * image.shape[cut] // image.numel())
+    for block, target in zip(image.split(step, cut), out.split(step, cut), strict=True):
+        spectrum = torch.fft.rfftn(block, dim=dims)
+        even, odd = (torch.fft.irfftn(spectrum * part, s=size, dim=dims) for part in half)
+        target.copy_(torch.hypot(even, odd))  # hypot into the other memory layout takes three times as long
     return out
 
 
-def _along_phase_axis(image: Tensor, shift: Tensor, axis: int) -> Tensor:
-    """Displacement along the phase-encode axis alone: 1-D transforms of real images.
-
-    The disturbed spectrum ``K = F P`` is split into two Hermitian ones, ``K = E + i O``, whose images are the real and the
-    imaginary part: ``E = F (P(k) + P*(-k)) / 2`` and ``O = F (P(k) - P*(-k)) / 2i``, where ``P*(-k)`` is the ramp of the
-    displacement at the mirrored line.
-    """
-    lines = image.shape[axis]
-    k = torch.arange(lines // 2 + 1, device=image.device)
-    shape = (1, -1, 1, 1) if axis == 1 else (1, 1, -1, 1)
-    here = _phase(k * shift[(lines // 2 + k) % lines], k, lines, image.dtype).view(shape)
-    mirrored = _phase(k * shift[lines // 2 - k], k, lines, image.dtype).view(shape)
-    out = torch.empty_like(image)
-    step = max(1, BLOCK * image.shape[3 - axis] // image.numel())
-    for block, target in zip(image.split(step, 3 - axis), out.split(step, 3 - axis), strict=True):
-        spectrum = torch.fft.rfft(block, dim=axis)
-        even = torch.fft.irfft(spectrum * ((here + mirrored) / 2), n=lines, dim=axis)
-        odd = torch.fft.irfft(spectrum.mul_((here - mirrored) / 2j), n=lines, dim=axis)
-        torch.hypot(even, odd, out=target)
-    return out
+def _ramp(shift: Tensor, image: Tensor, dims: list[int], axis: int) -> Tensor:
+    """``exp(-2 pi i k d / n)`` over the axes ``dims``, zero frequency first; fits a spectrum ``(C, X, Y, Z)``."""
+    of_line = shift.roll(-(len(shift) // 2), 0).unflatten(0, (-1, 1) if axis == 1 else (1, -1))
+    ramp = torch.ones(1, 1, dtype=image.dtype.to_complex(), device=image.device)
+    for dim in dims:
+        n = image.shape[dim]
+        k = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64, device=image.device)
+        k = k[:, None] if dim == 1 else k
+        ramp = ramp * _phase(k * of_line[..., dim - 1], k, n, image.dtype)
+    return ramp[None, ..., None]
 
 
 def _phase(cycles: Tensor, k: Tensor, n: int, dtype: torch.dtype) -> Tensor:

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from cardiac_transforms import mri
 from cardiac_transforms.image_transform import ImageTransform, RandomImageTransform
 
-SIZE = (1, 256, 256, 64)
+SIZES = ((1, 256, 256, 1), (1, 256, 256, 12), (1, 256, 256, 64))
 SEEDS = range(4)
 LIMIT = 6.0
 STATUS = Path("/proc/self/status")
@@ -94,13 +94,18 @@ def names() -> list[str]:
     return sorted(random + fixed, key=lambda name: name.removeprefix("Rand"))
 
 
-def table(size: tuple[int, ...] = SIZE) -> str:
-    """Markdown, from a process of its own."""
-    call = [sys.executable, __file__, json.dumps(size)]
-    answer = subprocess.run(call, env=ENVIRONMENT, stdout=subprocess.PIPE, check=True)
-    found = {name: f"{n:.1f}" if n <= LIMIT else f"**{n:.1f}**" for name, n in json.loads(answer.stdout).items()}
-    rows = [f"| `{name}` | {copies} |" for name, copies in found.items()]
-    return "\n".join(["| transform | copies of the input |", "|---|---|", *rows])
+def table() -> str:
+    """Markdown, each size from a process of its own."""
+    found = []
+    for size in SIZES:
+        call = [sys.executable, __file__, json.dumps(size)]
+        answer = subprocess.run(call, env=ENVIRONMENT, stdout=subprocess.PIPE, check=True)
+        found.append(json.loads(answer.stdout))
+    lines = [f"| transform | {' | '.join('x'.join(map(str, size[1:])) for size in SIZES)} |", "|---|---|---|---|"]
+    for name in found[0]:
+        cells = (f"{copies[name]:.1f}" if copies[name] <= LIMIT else f"**{copies[name]:.1f}**" for copies in found)
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -231,8 +231,8 @@ MEMORY = """
 ## Memory
 
 Most memory held during one call beyond its input, result included, in copies of the input (float32, 4 seeds). At most
-{limit:g} are allowed. Measured by `scripts/benchmark_memory.py` as the process's high-water mark. A single slice is small, a quarter of
-a megabyte; where it goes over, tables of one plane (phases and coordinates in float64) weigh more than the image itself.
+{limit:g} are allowed. Measured by `scripts/benchmark_memory.py` as the process's high-water mark. A single slice is small, a
+quarter of a megabyte; where it goes over, tables of one plane (phases and coordinates in float64) weigh more than the image.
 
 {table}
 """

@@ -186,7 +186,7 @@ def draw_range(
     """
     pair = np.atleast_1d(np.asarray(value, dtype=float)).tolist()
     if len(pair) == 1:
-        pair = [-abs(pair[0]) if low < 0 else low, pair[0]]
+        pair = [-abs(pair[0]) if low < 0 else float(low), pair[0]]
     if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
         raise ValueError(f"{name} must be a number or (low, high) within {low:g} to {high:g}, got {value!r}.")
     return pair[0], pair[1]

@@ -1,0 +1,1 @@
+"""Simulated 12-lead ECGs: the heart as moving dipoles, seen through the torso."""

@@ -1,0 +1,1 @@
+"""ECG pages as machines print them, with exact truth."""

@@ -1,0 +1,146 @@
+"""The grid as a map between a picture and the paper: every pixel has its place in millimetres, however the page bends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage, spatial
+
+from cardiac_transforms.ecg.reading.phase import PhaseMap, follow_phase, lattice
+from cardiac_transforms.ecg.reading.smooth import Polynomial2D
+from cardiac_transforms.ecg.reading.spectrum import line_signal
+from cardiac_transforms.ecg.reading.tiles import TileLines, tile_lines
+
+WORKING_SIDE = 1600
+"""Longer side, in pixels, of the picture in which the grid is looked for."""
+
+
+@dataclass(frozen=True)
+class PageGrid:
+    """Where the paper's millimetres lie in a picture.
+
+    ``u`` grows to the right along the level lines, ``v`` downwards along the upright ones; thick lines lie at multiples of
+    5 mm where the grid has some, thin ones at whole numbers.
+
+    Attributes:
+        scale: working pixels per pixel of the picture.
+        xs: working coordinates of the columns of the lattice.
+        ys: the same of its rows.
+        millimetres: ``[2, len(ys), len(xs)]``: u and v at the lattice.
+        shape: (height, width) of the picture.
+        pixels_per_mm: (along u, along v) at the centre of the grid.
+        has_thick_lines: whether lines every 5 mm were told from those every millimetre.
+        coherence: how regular the grid is where it was found, 0 to 1.
+        area: bool ``[len(ys), len(xs)]``: where the grid was seen.
+    """
+
+    scale: float
+    xs: np.ndarray
+    ys: np.ndarray
+    millimetres: np.ndarray
+    shape: tuple[int, int]
+    pixels_per_mm: tuple[float, float]
+    has_thick_lines: bool
+    coherence: float
+    area: np.ndarray
+
+    def to_mm(self, points: np.ndarray) -> np.ndarray:
+        """Millimetres ``[N, 2]`` (u, v) of pixels ``[N, 2]`` (x, y); beyond the picture the map goes on straight."""
+        working = (np.asarray(points, dtype=float) + 0.5) * self.scale - 0.5
+        inside = np.clip(working, [self.xs[0], self.ys[0]], [self.xs[-1], self.ys[-1]])
+        step = np.array([self.xs[1] - self.xs[0], self.ys[1] - self.ys[0]])
+        at = ((inside - [self.xs[0], self.ys[0]]) / step)[:, ::-1].T
+        value = np.stack([ndimage.map_coordinates(m, at, order=1) for m in self.millimetres], axis=1)
+        gradient = self._gradient(at)
+        return value + np.einsum("nij,nj->ni", gradient, working - inside)
+
+    def _gradient(self, at: np.ndarray) -> np.ndarray:
+        """Derivatives ``[N, 2, 2]`` of (u, v) by working (x, y) at lattice coordinates ``[2, N]`` (row, column)."""
+        dy, dx = np.gradient(self.millimetres, self.ys, self.xs, axis=(1, 2))
+        sample = [[ndimage.map_coordinates(part[k], at, order=1) for part in (dx, dy)] for k in (0, 1)]
+        return np.array(sample).transpose(2, 0, 1)
+
+    def to_pixels(self, millimetres: np.ndarray) -> np.ndarray:
+        """Pixels ``[N, 2]`` (x, y) of millimetres ``[N, 2]`` (u, v): Newton's method on :meth:`to_mm`."""
+        target = np.asarray(millimetres, dtype=float)
+        flat = self.millimetres.reshape(2, -1)
+        design = np.column_stack([np.ones(flat.shape[1]), *flat])
+        grid = np.stack(np.meshgrid(self.xs, self.ys), axis=-1).reshape(-1, 2)
+        linear = np.linalg.lstsq(design, grid, rcond=None)[0]
+        working = np.column_stack([np.ones(len(target)), target]) @ linear
+        step = np.array([self.xs[1] - self.xs[0], self.ys[1] - self.ys[0]])
+        for _ in range(6):
+            inside = np.clip(working, [self.xs[0], self.ys[0]], [self.xs[-1], self.ys[-1]])
+            at = ((inside - [self.xs[0], self.ys[0]]) / step)[:, ::-1].T
+            error = self.to_mm((working + 0.5) / self.scale - 0.5) - target
+            working = working - np.linalg.solve(self._gradient(at), error[..., None])[..., 0]
+        return (working + 0.5) / self.scale - 0.5
+
+
+def find_grid(image: np.ndarray) -> PageGrid | None:
+    """Find the millimetre grid of an ECG page in a picture.
+
+    Tiles of the picture vote for a spacing and direction; the clearest ones hand theirs on to their neighbours, so that
+    perspective and bends are followed; a smooth map is fitted to them, and then to the phase of the lines.
+
+    Args:
+        image: uint8 ``[H, W, 3]``, page upright or up to 30 degrees from it. The longer side shows 90 to 430 mm.
+
+    Returns:
+        The grid, or ``None`` where there is none.
+    """
+    height, width = image.shape[:2]
+    scale = min(1.0, WORKING_SIDE / max(height, width))
+    if scale < 1:
+        size = (round(width * scale), round(height * scale))
+        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+    signal = line_signal(image)
+    lines = tile_lines(signal)
+    if lines is None:
+        return None
+    xs, ys = lattice(signal.shape)
+    near = _distance(lines.centres, xs, ys) < 100
+    start = lines.centres[lines.scores.argmax()]
+    maps = [
+        follow_phase(signal, _integrate(lines, family, signal.shape), lines.weights[family], near, start)
+        for family in (0, 1)
+    ]
+    if maps[0] is None or maps[1] is None:
+        return None
+    return _page_grid([maps[0], maps[1]], lines, scale, (height, width), (xs, ys))
+
+
+def _integrate(lines: TileLines, family: int, shape: tuple[int, int]) -> Polynomial2D:
+    """Millimetres across one family of lines, as a polynomial whose slopes are the tiles' wave vectors."""
+    rough = Polynomial2D(shape, 4 if len(lines.scores) >= 20 else 1)
+    wave = 5 * lines.waves[:, family].T.ravel()
+    typical = float(np.median(np.hypot(*lines.waves[:, family].T))) * 5
+    slopes = np.concatenate(list(rough.slopes(lines.centres)))
+    return rough.fit(slopes / typical, wave / typical, np.tile(lines.scores, 2), 0.03)
+
+
+def _distance(centres: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Pixels from each place of the lattice to the nearest tile centre, ``[len(ys), len(xs)]``."""
+    points = np.stack(np.meshgrid(xs, ys), axis=-1)
+    return spatial.cKDTree(centres).query(points)[0]
+
+
+def _page_grid(
+    maps: list[PhaseMap], lines: TileLines, scale: float, shape: tuple[int, int], axes: tuple[np.ndarray, np.ndarray]
+) -> PageGrid | None:
+    area = maps[0].known & maps[1].known
+    if area.sum() < 9:
+        return None
+    rows, columns = (np.flatnonzero(area.any(axis=axis)) for axis in (1, 0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    millimetres = np.stack([m.millimetres[box] for m in maps])
+    clear = np.minimum(maps[0].clear, maps[1].clear)
+    xs, ys, area, clear = axes[0][box[1]], axes[1][box[0]], area[box], clear[box]
+    dy, dx = np.gradient(millimetres, ys, xs, axis=(1, 2))
+    density = [float(1 / np.median(np.hypot(dx[k], dy[k])[area]) / scale) for k in (0, 1)]
+    thick = bool((lines.weights[:, :4].sum(axis=1) > 0).all())
+    return PageGrid(
+        scale, xs, ys, millimetres, shape, (density[0], density[1]), thick, float(np.median(clear[area])), area
+    )

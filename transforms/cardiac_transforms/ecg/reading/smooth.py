@@ -1,0 +1,103 @@
+"""Smooth functions of two coordinates: polynomials with their slopes, robust fits, and local planes through scattered values."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from scipy import ndimage
+
+
+class Polynomial2D:
+    """A Chebyshev polynomial of the pixels of a picture, up to a total degree.
+
+    Args:
+        shape: (height, width) of the picture, which sets the unit of length.
+        degree: largest sum of the exponents.
+    """
+
+    def __init__(self, shape: tuple[int, int], degree: int) -> None:
+        self.shape = shape
+        self.degree = degree
+        self.terms = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+        self.coefficients = np.zeros((degree + 1, degree + 1))
+
+    def _unit(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        half = max(self.shape) / 2
+        return (x - self.shape[1] / 2) / half, (y - self.shape[0] / 2) / half
+
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """The terms ``[N, terms]`` at points ``[N, 2]`` (x, y)."""
+        x, y = (chebyshev.chebvander(a, self.degree) for a in self._unit(*points.T))
+        return np.stack([x[:, i] * y[:, j] for i, j in self.terms], axis=1)
+
+    def slopes(self, points: np.ndarray) -> np.ndarray:
+        """Derivatives ``[2, N, terms]`` of the terms by x and by y, per pixel."""
+        powers, slopes = [], []
+        for a in self._unit(*points.T):
+            powers.append(chebyshev.chebvander(a, self.degree))
+            derived = chebyshev.chebder(np.eye(self.degree + 1), axis=0)
+            slopes.append(chebyshev.chebval(a, derived).T / (max(self.shape) / 2))
+        return np.stack(
+            [
+                np.stack([slopes[0][:, i] * powers[1][:, j] for i, j in self.terms], axis=1),
+                np.stack([powers[0][:, i] * slopes[1][:, j] for i, j in self.terms], axis=1),
+            ]
+        )
+
+    def fit(self, design: np.ndarray, target: np.ndarray, weight: np.ndarray, scale: float) -> Polynomial2D:
+        """Set the coefficients by least squares that outliers hardly move (Cauchy weights).
+
+        Args:
+            design: ``[M, terms]``, of :meth:`values` or :meth:`slopes`.
+            target: ``[M]``.
+            weight: ``[M]``.
+            scale: residual that halves a target's weight.
+        """
+        order = np.array([i + j for i, j in self.terms])
+        # bends need evidence: a slight pull towards a plane
+        ridge = np.sqrt(weight.sum()) * 3e-3 * np.abs(design).mean() * np.where(order > 1, order**2, 1e-3)
+        weights = weight
+        for _ in range(8):
+            root = np.sqrt(weights)
+            left = np.vstack([design * root[:, None], np.diag(ridge)])
+            right = np.append(target * root, np.zeros(len(ridge)))
+            solution = np.linalg.lstsq(left, right, rcond=None)[0]
+            weights = weight / (1 + ((target - design @ solution) / scale) ** 2)
+        for term, value in zip(self.terms, solution, strict=True):
+            self.coefficients[term] = value
+        return self
+
+    def grid(self, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+        """Values ``[len(ys), len(xs)]``."""
+        x, y = self._unit(xs, ys)
+        return chebyshev.chebgrid2d(x, y, self.coefficients).T
+
+
+def local_planes(values: np.ndarray, weights: np.ndarray, sigma: float) -> np.ndarray:
+    """At each place of a lattice the plane that fits the values around it best, evaluated there.
+
+    Args:
+        values: ``[rows, columns]``; where ``weights`` is 0 they do not matter.
+        weights: how far each is trusted.
+        sigma: standard deviation of the Gaussian neighbourhood, in places.
+
+    Returns:
+        ``[rows, columns]``; 0 where nothing is near.
+    """
+    radius = int(np.ceil(3 * sigma))
+    t = np.arange(-radius, radius + 1, dtype=float)
+    g = np.exp(-0.5 * (t / sigma) ** 2)
+
+    def moment(field: np.ndarray, i: int, j: int) -> np.ndarray:
+        along = ndimage.correlate1d(field, g * t**i, axis=1, mode="constant")
+        return ndimage.correlate1d(along, g * t**j, axis=0, mode="constant")
+
+    mass, x, y = moment(weights, 0, 0), moment(weights, 1, 0), moment(weights, 0, 1)
+    xx, xy, yy = moment(weights, 2, 0), moment(weights, 1, 1), moment(weights, 0, 2)
+    product = np.where(weights > 0, values, 0) * weights
+    f, fx, fy = moment(product, 0, 0), moment(product, 1, 0), moment(product, 0, 1)
+    # a slope needs evidence on more than one side: it is held back by what one neighbour of full weight would say
+    hold = sigma**2
+    matrix = np.stack([mass + 1e-9, x, y, x, xx + hold, xy, y, xy, yy + hold], axis=-1).reshape(*mass.shape, 3, 3)
+    plane = np.linalg.solve(matrix, np.stack([f, fx, fy], axis=-1)[..., None])[..., 0, 0]
+    return np.where(mass > 1e-6, plane, 0)

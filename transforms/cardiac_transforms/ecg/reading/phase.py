@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from cardiac_transforms.ecg.reading.smooth import Polynomial2D, local_planes
 
-BLOCK = 16
+BLOCK = 32
 """Side in pixels of the blocks on which the phase is known."""
-_WINDOWS = (2.5, 1.8)
+_WINDOWS = (1.25, 0.9)
 """Standard deviation, in blocks, of the window in which lines are compared, in the first and in the second pass."""
 _SHIFTS = np.arange(-2.5, 2.5, 0.05)
 _LEVELS = (0.75, 0.6, 0.45, 0.35)
@@ -59,7 +59,7 @@ def follow_phase(
     xs, ys = lattice(signal.shape)
     points = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
     pixels = np.arange(signal.shape[1], dtype=float), np.arange(signal.shape[0], dtype=float)
-    seed = np.hypot(xs[None] - start[0], ys[:, None] - start[1]) < 3 * BLOCK
+    seed = np.hypot(xs[None] - start[0], ys[:, None] - start[1]) < 2 * BLOCK
     base = rough.grid(*pixels)
     position = rough.grid(xs, ys)
     for window in _WINDOWS:
@@ -68,10 +68,10 @@ def follow_phase(
         if known.sum() < 9:
             return None
         weight = np.where(known, clear, 0.0) ** 2
-        trend = Polynomial2D(signal.shape, 5 if known.sum() > 200 else 1)
+        trend = Polynomial2D(signal.shape, 5 if known.sum() > 60 else 1)
         trend.fit(trend.values(points[known.ravel()]), offset[known], weight[known], 0.3)
-        rest = local_planes(offset - trend.grid(xs, ys), weight, 1.5)
-        correction = trend.grid(xs, ys) + rest * np.clip(ndimage.gaussian_filter(weight, 1.5) * 4, 0, 1)
+        rest = local_planes(offset - trend.grid(xs, ys), weight, 0.8)
+        correction = trend.grid(xs, ys) + rest * np.clip(ndimage.gaussian_filter(weight, 0.8) * 4, 0, 1)
         position = position + correction
         base = base + _upsample(correction, signal.shape)
     return PhaseMap(position, clear, known)
@@ -90,7 +90,8 @@ def _amplitudes(signal: np.ndarray, position: np.ndarray, orders: np.ndarray, wi
     """Complex amplitude ``[orders, rows, columns]`` of the harmonics of 5 mm, relative to ``position`` in mm."""
     rows, columns = (n // BLOCK for n in signal.shape)
     crop = np.s_[: rows * BLOCK, : columns * BLOCK]
-    turn = np.exp(1j * ((-2 * np.pi / 5) * position[crop]).astype(np.float32))
+    angle = ((-2 * np.pi / 5) * position[crop]).astype(np.float32)
+    turn = np.cos(angle) + 1j * np.sin(angle)
     result = np.empty((len(orders), rows, columns), dtype=np.complex64)
     power, done = np.ones_like(turn), 0
     for k, order in enumerate(orders):
@@ -134,6 +135,6 @@ def _spread(match: np.ndarray, seed: np.ndarray, near: np.ndarray) -> tuple[np.n
             clear = np.where(new, height, clear)
             known = known | new
             front = ndimage.binary_dilation(known, np.ones((3, 3))) & near & ~known
-            guess = local_planes(offset, np.where(known, clear, 0.0), 1.5)
+            guess = local_planes(offset, np.where(known, clear, 0.0), 1.2)
         front = ndimage.binary_dilation(known, np.ones((3, 3))) & near & ~known
     return offset, clear, known

@@ -14,11 +14,12 @@ HARMONICS = 10
 _WINDOW = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
 
 
-def line_signal(image: np.ndarray) -> np.ndarray:
+def line_signal(image: np.ndarray, *, black_grid: bool = False) -> np.ndarray:
     """What the fine lines of a picture contribute: the colour axis along which they vary, paper and strong ink held down.
 
     Args:
         image: uint8 ``[H, W, 3]``.
+        black_grid: keep what is as dark as traces and print, as the grid of a black-and-white scan is.
 
     Returns:
         float32 ``[H, W]``, zero mean, about unit spread everywhere, positive where there is ink.
@@ -31,7 +32,7 @@ def line_signal(image: np.ndarray) -> np.ndarray:
     for layer, mean, width in zip(layers, paper, spread, strict=True):
         strong &= layer - mean > np.maximum(4 * width, 0.15)
     # traces and print, dark in every colour, are left out with their soft edges, so that they do not ring
-    kept = (~ndimage.binary_dilation(strong)).astype(np.float32)
+    kept = (~ndimage.binary_dilation(strong & (not black_grid))).astype(np.float32)
     share = ndimage.uniform_filter(kept, 25) + 1e-3
     for k, layer in enumerate(layers):
         fine = (layer - ndimage.uniform_filter(layer * kept, 25) / share) * kept
@@ -59,16 +60,19 @@ def tile_spectra(tile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Two arrays ``[PAD, PAD // 2]``: rows are the frequency along the lines (zero in the middle), columns the frequency
         across them, from zero. The first is for upright lines, the second for level ones.
     """
-    power = np.abs(fft.fftshift(fft.fft2(tile * _WINDOW, (PAD, PAD)))) ** 2
-    log = ndimage.gaussian_filter(np.log(power + 1e-6), 0.7)
-    around = ndimage.uniform_filter(np.minimum(log, np.median(log) + 4), 31)
+    power = np.abs(fft.fftshift(fft.rfft2(tile * _WINDOW, (PAD, PAD)), axes=0)) ** 2
+    log = ndimage.gaussian_filter(np.log(power[:, :-1] + 1e-6), 0.7)
+    around = ndimage.uniform_filter(np.minimum(log, np.median(log[::3, ::3]) + 4), 31)
     half = PAD // 2
     families = []
     for axis in (1, 0):
         # strong lines raise the whole row that their peaks lie in, so peaks are also compared with their own row
         floor = np.maximum(around, ndimage.uniform_filter1d(log, 41, axis=axis))
-        families.append(np.clip(log - floor, -1, 4).astype(np.float32))
-    return families[0][:, half:], families[1].T[:, half:]
+        families.append(np.clip(log - floor, -1, 4))
+    upright, level = families
+    # the spectrum of a real picture is the same at opposite frequencies, so the other half need not be computed
+    opposite = np.roll(level[::-1], 1, axis=0)[half:, ::-1].T
+    return upright, np.concatenate([np.roll(opposite, 1, axis=0), level[half:].T])
 
 
 def comb(log: np.ndarray, frequency: np.ndarray, slope: np.ndarray, orders: np.ndarray) -> np.ndarray:

@@ -159,8 +159,8 @@ def _refine(
         weight = weights[family][weights[family] > 0]
         centre = predicted[family, 0], predicted[family, 1] / predicted[family, 0]
         for reach, turn in ((0.06, 0.06), (0.01, 0.012)):
-            f = waves[family, 0] * (1 + np.linspace(-reach, reach, 13))
-            s = waves[family, 1] / waves[family, 0] + np.linspace(-turn, turn, 13)
+            f = waves[family, 0] * (1 + np.linspace(-reach, reach, 9))
+            s = waves[family, 1] / waves[family, 0] + np.linspace(-turn, turn, 9)
             frequency, slope = (a.ravel() for a in np.meshgrid(f, s, indexing="ij"))
             away = ((frequency / centre[0] - 1) / _STRETCH) ** 2 + ((slope - centre[1]) / _TURN) ** 2
             on, between = comb(log, frequency, slope, orders), comb(log, frequency, slope, orders - 0.5)

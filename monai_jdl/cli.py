@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from monai_jdl.errors import InputError, find_input_error
 from monai_jdl.version import __version__
-
-if TYPE_CHECKING:
-    from monai_jdl.phantoms import LGECase
 
 BUNDLE = "lge_scar_jdl"
 
@@ -41,27 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"monai_jdl {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    phantom = commands.add_parser(
-        "phantom", help="simulate LGE patients with exact truth", description=_phantom.__doc__
-    )
-    phantom.add_argument("output", type=Path, metavar="OUT", help="folder to write: images, labels and datalist.json")
-    phantom.add_argument(
-        "--patients",
-        type=int,
-        default=10,
-        metavar="N",
-        help="how many, at least 3; a tenth each is for validation and testing (default 10)",
-    )
-    phantom.add_argument("--seed", type=int, default=0, help="seed of the first patient; the others follow (default 0)")
-    phantom.add_argument("--motion", type=float, default=0.0, metavar="MM", help="RMS heart motion in mm (default 0)")
-    phantom.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="file format (default nifti)")
-    phantom.add_argument(
-        "--test-set",
-        action="store_true",
-        help="the frozen test set of 40 patients instead; never train or select on it",
-    )
-    phantom.set_defaults(command=_phantom)
-
+    _add_phantom(commands.add_parser("phantom", help="simulate patients with exact truth: LGE stacks, ECGs, or both"))
     _add_prepare(
         commands.add_parser("prepare", help="describe your data in a datalist.json for training and evaluation")
     )
@@ -108,16 +85,58 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _phantom(options: argparse.Namespace) -> None:
-    """Simulate LGE patients: stacks as a scanner would store them, with exact truth, and a datalist.json."""
-    from monai_jdl.data import write_phantoms
-    from monai_jdl.phantoms import frozen_test_set, simulate
+def _add_phantom(parser: argparse.ArgumentParser) -> None:
+    examinations = parser.add_subparsers(title="examinations", required=True, metavar="WHAT")
 
-    def patients(seeds: range) -> Iterator[LGECase]:
+    def examination(name: str, what: str, files: str) -> argparse.ArgumentParser:
+        added = examinations.add_parser(name, help=what, description=f"Simulate {what}.")
+        added.add_argument("output", type=Path, metavar="OUT", help=f"folder to write: {files}")
+        added.add_argument(
+            "--patients",
+            type=int,
+            default=10,
+            metavar="N",
+            help="how many, at least 3; a tenth each is for validation and testing (default 10)",
+        )
+        added.add_argument("--seed", type=int, default=0, help="of the first patient; the others follow (default 0)")
+        if name != "ecg":
+            added.add_argument(
+                "--motion", type=float, default=0.0, metavar="MM", help="RMS heart motion (default 0 mm)"
+            )
+            added.add_argument(
+                "--format", choices=("nifti", "dicom"), default="nifti", help="of stacks (default nifti)"
+            )
+        if name != "lge":
+            added.add_argument("--pages", action="store_true", help="also print each ECG on a page (PNG)")
+        added.set_defaults(command=_phantom, examination=name)
+        return added
+
+    lge = examination("lge", "LGE stacks as a scanner would store them", "images, labels and datalist.json")
+    lge.add_argument(
+        "--test-set",
+        action="store_true",
+        help="the frozen test set of 40 patients instead; never train or select on it",
+    )
+    examination("ecg", "12-lead ECGs", "WFDB records and patients.csv")
+    examination(
+        "twin",
+        "LGE stack and ECG of the same heart with the same scar",
+        "images, labels and datalist.json; WFDB records and patients.csv",
+    )
+
+
+def _phantom(options: argparse.Namespace) -> None:
+    """Simulate patients and write them in three sections."""
+    from monai_jdl import data, phantoms
+
+    def patients(seeds: range) -> Iterator[Any]:
+        if options.examination == "ecg":
+            return (phantoms.simulate_ecg(seed) for seed in seeds)
+        simulate: Callable[..., Any] = phantoms.simulate if options.examination == "lge" else phantoms.simulate_twin
         return (simulate(seed, motion_mm=options.motion) for seed in seeds)
 
-    if options.test_set:
-        sections = {"testing": frozen_test_set(options.motion)}
+    if getattr(options, "test_set", False):
+        sections: dict[str, Iterator[Any]] = {"testing": phantoms.frozen_test_set(options.motion)}
     elif options.patients < 3:
         raise InputError(
             f"--patients {options.patients}: give at least 3, one each for training, validation and testing."
@@ -130,7 +149,12 @@ def _phantom(options: argparse.Namespace) -> None:
             "validation": patients(range(last - 2 * held_out, last - held_out)),
             "testing": patients(range(last - held_out, last)),
         }
-    print(write_phantoms(options.output, sections, file_format=options.format))
+    if options.examination == "lge":
+        print(data.write_phantoms(options.output, sections, file_format=options.format))
+    elif options.examination == "ecg":
+        print(data.write_ecg_phantoms(options.output, sections, pages=options.pages))
+    else:
+        print(data.write_twin_phantoms(options.output, sections, file_format=options.format, pages=options.pages))
 
 
 def _add_prepare(parser: argparse.ArgumentParser) -> None:

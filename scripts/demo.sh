@@ -7,7 +7,7 @@ run() { python -m monai.bundle run --config_file "$bundle/configs/$1.yaml" --bun
 
 if [ ! -f demo/data/datalist.json ]; then
     echo "== Phantom patients, as DICOM series"
-    monai-jdl phantom demo/data --patients 40 --seed 100 --format dicom
+    monai-jdl phantom lge demo/data --patients 40 --seed 100 --format dicom
 fi
 echo "== A short training from scratch, to see the loss fall"
 rm -rf demo/train

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-_SUBJECTS = ("protocol", "anatomy", "scar", "tissue", "thorax", "chest", "coil", "noise", "motion")
+# A subject's place in the list is part of every seed's meaning: add new ones at the end.
+_SUBJECTS = (
+    *("protocol", "anatomy", "scar", "tissue", "thorax", "chest", "coil", "noise", "motion"),
+    *("ecg kind", "ecg disease", "clinical", "ecg rate", "ecg rhythm kind"),
+    *("ecg torso", "ecg waves", "ecg rhythm", "ecg noise", "ecg page"),
+)
 
 
 def generator(seed: int, subject: str) -> np.random.Generator:
@@ -12,7 +17,8 @@ def generator(seed: int, subject: str) -> np.random.Generator:
 
     Args:
         seed: the patient's seed, >= 0.
-        subject: one of ``protocol, anatomy, scar, tissue, thorax, chest, coil, noise, motion``.
+        subject: one of ``protocol, anatomy, scar, tissue, thorax, chest, coil, noise, motion``, and of an ECG ``ecg kind,
+            ecg disease, clinical, ecg rate, ecg rhythm kind, ecg torso, ecg waves, ecg rhythm, ecg noise, ecg page``.
     """
     return np.random.default_rng([seed, _SUBJECTS.index(subject)])
 

@@ -72,7 +72,7 @@ def tile_spectra(tile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     upright, level = families
     # the spectrum of a real picture is the same at opposite frequencies, so the other half need not be computed
     opposite = np.roll(level[::-1], 1, axis=0)[half:, ::-1].T
-    return upright, np.concatenate([np.roll(opposite, 1, axis=0), level[half:].T])
+    return np.ascontiguousarray(upright), np.concatenate([np.roll(opposite, 1, axis=0), level[half:].T])
 
 
 def comb(log: np.ndarray, frequency: np.ndarray, slope: np.ndarray, orders: np.ndarray) -> np.ndarray:
@@ -87,11 +87,11 @@ def comb(log: np.ndarray, frequency: np.ndarray, slope: np.ndarray, orders: np.n
     Returns:
         ``[N, *S]``; NaN beyond the highest frequency that the picture holds.
     """
-    across = np.multiply.outer(orders, frequency * PAD)
-    along = np.multiply.outer(orders, frequency * slope * PAD) + PAD // 2
-    inside = (across < PAD // 2 - 1) & (along > 1) & (along < PAD - 2)
-    found = ndimage.map_coordinates(log, [np.where(inside, along, 0), np.where(inside, across, 0)], order=1)
-    return np.where(inside, found, np.nan)
+    across = np.rint(np.multiply.outer(orders, frequency * PAD)).astype(np.int32)
+    along = np.rint(np.multiply.outer(orders, frequency * slope * PAD)).astype(np.int32) + PAD // 2
+    inside = (across < PAD // 2) & (along >= 0) & (along < PAD)
+    found = log.ravel()[np.where(inside, along * (PAD // 2) + across, 0)]
+    return np.where(inside, found, np.float32(np.nan))
 
 
 def comb_score(log: np.ndarray, frequency: np.ndarray, slope: np.ndarray, orders: np.ndarray) -> np.ndarray:

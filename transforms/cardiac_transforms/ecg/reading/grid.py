@@ -15,6 +15,8 @@ from cardiac_transforms.ecg.reading.tiles import TileLines, tile_lines
 
 WORKING_SIDE = 1280
 """Longer side, in pixels, of the picture in which the grid is looked for."""
+_BORDER = 40.0
+"""Working pixels from the picture's border within which the outermost blocks lie where the grid runs up to it."""
 _CLEAR = 0.85
 """Coherence at which the first view of the lines is good enough."""
 _REGULAR = 0.75
@@ -59,6 +61,29 @@ class PageGrid:
         value = np.stack([ndimage.map_coordinates(m, at, order=1) for m in self.millimetres], axis=1)
         gradient = self._gradient(at)
         return value + np.einsum("nij,nj->ni", gradient, working - inside)
+
+    def sees(self, points: np.ndarray) -> np.ndarray:
+        """Whether pixels ``[N, 2]`` of the picture lie where the grid was seen, ``[N]``; small gaps are closed."""
+        column, row = self._lattice_places(points)
+        closed = np.pad(ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(self.area, 2), np.ones((3, 3)))), 1)
+        height, width = (n * self.scale for n in self.shape)
+        # a grid that runs up to the picture's border goes on to it, elsewhere it ends with its blocks
+        if self.xs[0] < _BORDER:
+            column = np.maximum(column, 0)
+        if self.ys[0] < _BORDER:
+            row = np.maximum(row, 0)
+        if self.xs[-1] > width - _BORDER:
+            column = np.minimum(column, len(self.xs) - 1)
+        if self.ys[-1] > height - _BORDER:
+            row = np.minimum(row, len(self.ys) - 1)
+        share = ndimage.map_coordinates(closed.astype(np.float32), [row + 3, column + 3], order=1)
+        return share > 0.35
+
+    def _lattice_places(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lattice coordinates (column, row) of pixels ``[N, 2]`` of the picture."""
+        working = (np.asarray(points, dtype=float) + 0.5) * self.scale - 0.5
+        column = (working[:, 0] - self.xs[0]) / (self.xs[1] - self.xs[0])
+        return column, (working[:, 1] - self.ys[0]) / (self.ys[1] - self.ys[0])
 
     def _gradient(self, at: np.ndarray) -> np.ndarray:
         """Derivatives ``[N, 2, 2]`` of (u, v) by working (x, y) at lattice coordinates ``[2, N]`` (row, column)."""
@@ -108,6 +133,19 @@ def find_grid(image: np.ndarray) -> PageGrid | None:
         if best is not None and best.coherence > _CLEAR:
             break
     return best if best is not None and best.coherence > _REGULAR else None
+
+
+def flat_grid(shape: tuple[int, int], pixels_per_mm: float) -> PageGrid:
+    """The map of a flat upright scan whose resolution is known, where no grid can be seen.
+
+    Args:
+        shape: (height, width) of the picture.
+        pixels_per_mm: of the picture.
+    """
+    ys, xs = (np.linspace(0, n - 1, 9) for n in shape)
+    millimetres = np.stack(np.meshgrid(xs, ys)) / pixels_per_mm
+    area = np.ones((9, 9), dtype=bool)
+    return PageGrid(1.0, xs, ys, millimetres, shape, (pixels_per_mm, pixels_per_mm), False, 0.0, area)
 
 
 def _grid_of(signal: np.ndarray, scale: float, shape: tuple[int, int]) -> PageGrid | None:

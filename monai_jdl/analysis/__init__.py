@@ -1,5 +1,6 @@
 """What a mask or a probability means: scar burden, threshold methods, metrics and their statistics. Arrays in, tables out."""
 
+from monai_jdl.analysis.ecg_signals import reconstruction_snr
 from monai_jdl.analysis.metrics import EXTRA_COLUMNS, METRICS_COLUMNS, case_detection, case_metrics
 from monai_jdl.analysis.scar import MUSCLE_DENSITY, SCAR_COLUMNS, detection_score, scar_burden, voxel_volume_ml
 from monai_jdl.analysis.statistics import agreement, bootstrap_interval, detection, finite, summarise
@@ -20,6 +21,7 @@ __all__ = [
     "fwhm",
     "n_sd",
     "otsu",
+    "reconstruction_snr",
     "remote_myocardium",
     "scar_burden",
     "summarise",

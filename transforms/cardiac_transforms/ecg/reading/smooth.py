@@ -1,4 +1,4 @@
-"""Smooth functions of two coordinates: polynomials with their slopes, robust fits, and local planes through scattered values."""
+"""Smooth functions of two coordinates: polynomials with their slopes, robust fits, local planes through scattered values."""
 
 from __future__ import annotations
 

@@ -1,0 +1,106 @@
+"""From a picture to a page that is read: grid, rectified page, leads, and signals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from cardiac_transforms.ecg.leads import LeadBox
+from cardiac_transforms.ecg.reading.digitize import DigitizedECG, digitize
+from cardiac_transforms.ecg.reading.grid import find_grid, flat_grid
+from cardiac_transforms.ecg.reading.ink import trace_ink
+from cardiac_transforms.ecg.reading.layout import PageLayout, find_leads
+from cardiac_transforms.ecg.reading.rectify import RectifiedPage, rectify
+
+_SURE = 0.6
+"""Confidence in the leads from which on no other orientation of the page is tried."""
+_LEAST = 0.2
+"""Confidence below which a picture is refused."""
+_BETTER = 0.15
+"""How much more confident a turned page must be; pages are upright more often than not."""
+
+
+@dataclass(frozen=True)
+class PageReading:
+    """What was found in a picture.
+
+    Attributes:
+        page: the page laid flat and upright; ``None`` where no page was found.
+        ink: float32 ``[H, W]`` on it, traces and text.
+        layout: leads and boxes on it; ``None`` where no page was found.
+        reason: why the picture cannot be read; empty where it can.
+    """
+
+    page: RectifiedPage | None
+    ink: np.ndarray | None
+    layout: PageLayout | None
+    reason: str
+
+    @property
+    def found(self) -> bool:
+        """Whether leads were found."""
+        return not self.reason
+
+    @property
+    def boxes(self) -> list[LeadBox]:
+        """The lead boxes in pixels of the picture: upright hulls of their outlines there."""
+        if self.page is None or self.layout is None:
+            return []
+        return [replace(box, box=_hull(self.page, box.box)) for box in self.layout.boxes]
+
+    @cached_property
+    def signals(self) -> DigitizedECG:
+        """The twelve leads at 500 Hz.
+
+        Raises:
+            ValueError: nothing was found; the message is the reason.
+        """
+        if self.page is None or self.layout is None or self.reason:
+            raise ValueError(self.reason)
+        return digitize(self.layout, self.page.pixels_per_mm)
+
+
+def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageReading:
+    """Find the page, the grid and the leads in a picture of an ECG.
+
+    Args:
+        image: uint8 ``[H, W, 3]``: a photograph, scan, screenshot or rendering, the page up to 30 degrees from upright or
+            from lying on a side or on its head. Its longer side shows 90 to 430 mm.
+        pixels_per_mm: of the picture, for flat scans whose grid cannot be seen, from their dots per inch; where there is a
+            grid, the grid counts.
+
+    Returns:
+        What was found; where that is no ECG, the reason.
+    """
+    grid = find_grid(image)
+    if grid is None and pixels_per_mm is None:
+        return PageReading(
+            None, None, None, "No millimetre grid was found, and without it nothing tells the size of the waves."
+        )
+    page = rectify(image, grid if grid is not None else flat_grid(image.shape[:2], pixels_per_mm or 1.0))
+    ink = trace_ink(page.image, page.pixels_per_mm, page.valid)
+    best = page, ink, find_leads(ink, page.pixels_per_mm)
+    if best[2].confidence < _SURE:
+        for turns in (2, 1, 3):
+            turned = np.ascontiguousarray(np.rot90(ink, turns))
+            layout = find_leads(turned, page.pixels_per_mm)
+            if layout.confidence > best[2].confidence + _BETTER:
+                best = page.turned(turns), turned, layout
+    page, ink, layout = best
+    reason = layout.reason
+    if not reason and layout.confidence < _LEAST:
+        reason = "The traces on the page are in no arrangement of leads that is known."
+    return PageReading(page, ink, layout, reason)
+
+
+def _hull(page: RectifiedPage, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Upright hull in the picture of a box on the flat page, whose edges may be bent there."""
+    along = np.linspace(0, 1, 17)
+    x1, y1, x2, y2 = box
+    edges = [(x1 + (x2 - x1) * along, np.full(17, y)) for y in (y1, y2)]
+    edges += [(np.full(17, x), y1 + (y2 - y1) * along) for x in (x1, x2)]
+    outline = page.to_picture(np.concatenate([np.stack(edge, axis=1) for edge in edges]))
+    (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)

@@ -1,0 +1,265 @@
+"""The traces of a page, row by row: where the rows are, and which ink of every pixel column belongs to which row.
+
+A trace is followed from left to right through the vertical runs of ink of the columns (Viterbi). Two runs that touch
+cost nothing to go between, a jump costs its height, a missing piece its width; so a row keeps to itself where a
+neighbour's tall wave crosses it, and a line of text, which is all jumps and gaps, is told from a trace by what it
+costs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.signal import find_peaks
+
+MOST_RUNS = 28
+"""Runs kept per column; the longest."""
+MOST_ROWS = 24
+"""Candidate rows followed."""
+JUMP, JUMP_MOST = 0.35, 4.0
+"""Cost per mm of a jump between runs that do not touch, and its upper limit."""
+GAP = 0.7
+"""Cost per mm of width without ink."""
+PULL, PULL_MOST = 0.02, 40.0
+"""Cost per mm of width and mm of distance from the row's zero line, and the distance from which it no longer grows."""
+ROUGHEST = 0.15
+"""Jumps per mm above which a row is no trace; noise has 0.2 and more, text about 0.1."""
+SPECK = 0.8
+"""mm: connected ink smaller than this in both directions is dirt."""
+
+
+@dataclass
+class Runs:
+    """Vertical runs of ink in every column, ``[W, K]`` each, padded with NaN.
+
+    Attributes:
+        top, bottom: where the ink crosses one half, in pixels (y of a row's centre is its index).
+        centre: centre of gravity of the ink.
+    """
+
+    top: NDArray[np.float32]
+    bottom: NDArray[np.float32]
+    centre: NDArray[np.float32]
+
+
+@dataclass
+class RowTraces:
+    """The rows found on a page, from the top, ``R`` of them, ``W`` columns.
+
+    Attributes:
+        zero: ``[R]`` y of the zero lines in pixels.
+        top, bottom, centre: ``[R, W]`` the run of ink that the row's trace goes through, in pixels; NaN where there is
+        none. start, stop: ``[R]`` first and last column of the trace.
+    """
+
+    zero: NDArray[np.float64]
+    top: NDArray[np.float32]
+    bottom: NDArray[np.float32]
+    centre: NDArray[np.float32]
+    start: NDArray[np.intp]
+    stop: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return self.zero.size
+
+    def keep(self, rows: NDArray) -> RowTraces:
+        """Only the rows that an index array or mask chooses."""
+        names = ("zero", "top", "bottom", "centre", "start", "stop")
+        return RowTraces(*(getattr(self, name)[rows] for name in names))
+
+
+def find_rows(ink: NDArray[np.float32], pixels_per_mm: float) -> RowTraces:
+    """The rows of traces on a page.
+
+    Args:
+        ink: ``[H, W]`` as from :func:`cardiac_transforms.ecg.reading.ink.trace_ink`.
+        pixels_per_mm: of the page.
+
+    Returns:
+        The rows, from the top; none where the page has no traces.
+    """
+    dark = _without_specks(ink > 0.5, pixels_per_mm)
+    candidates = _candidate_rows(dark, pixels_per_mm)
+    runs = ink_runs(ink, dark)
+    if not candidates.size or not np.isfinite(runs.top).any():
+        empty = np.zeros((0, ink.shape[1]), np.float32)
+        return RowTraces(np.zeros(0), empty, empty, empty, np.zeros(0, np.intp), np.zeros(0, np.intp))
+    rows = follow(runs, candidates, pixels_per_mm)
+    return _select(rows, pixels_per_mm)
+
+
+def _without_specks(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.bool_]:
+    labels, count = ndimage.label(dark, np.ones((3, 3)))
+    if not count:
+        return dark
+    size = SPECK * pixels_per_mm
+    small = [
+        index
+        for index, (ys, xs) in enumerate(ndimage.find_objects(labels), 1)
+        if ys.stop - ys.start < size and xs.stop - xs.start < size
+    ]
+    lookup = np.ones(count + 1, bool)
+    lookup[[0, *small]] = False
+    return lookup[labels]
+
+
+def _candidate_rows(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.float64]:
+    """y where much of the page's width has ink within 2 mm: zero lines of traces, and some lines of text."""
+    size = max(1, round(pixels_per_mm / 2.0))
+    height, width = (count // size * size for count in dark.shape)
+    if not height or not width:
+        return np.zeros(0)
+    coarse = dark[:height, :width].reshape(height // size, size, width // size, size).any(axis=(1, 3))
+    scale = pixels_per_mm / size
+    near = ndimage.maximum_filter1d(coarse, 2 * round(2.0 * scale) + 1, axis=0)
+    used = near.any(axis=0).sum()
+    # the middle of a trace's ink counts more than a plateau 2 mm wide could tell
+    profile = near.sum(axis=1) + 0.5 * ndimage.gaussian_filter1d(coarse.sum(axis=1, dtype=float), 0.5 * scale)
+    profile = ndimage.gaussian_filter1d(profile.astype(float), 0.7 * scale)
+    peaks, found = find_peaks(profile, height=0.2 * max(used, 1), distance=max(1, round(6.0 * scale)))
+    best = np.sort(peaks[np.argsort(-found["peak_heights"])[:MOST_ROWS]])
+    return (best + 0.5) * size - 0.5
+
+
+def ink_runs(ink: NDArray[np.float32], dark: NDArray[np.bool_]) -> Runs:
+    """The runs of ``dark`` in every column, their edges placed to a fraction of a pixel by ``ink``."""
+    height, width = ink.shape
+    flipped = np.zeros((width, height + 2), np.int8)
+    flipped[:, 1:-1] = dark.T
+    change = np.diff(flipped, axis=1)
+    column, first = np.nonzero(change == 1)
+    last = np.nonzero(change == -1)[1] - 1
+    # centre of gravity over the run and a pixel on either side; the columns lie end to end, with two rows of nothing
+    # between
+    flat = np.zeros((width, height + 4), np.float32)
+    flat[:, 2:-2] = ink.T
+    place = np.arange(-2, height + 2, dtype=np.float32)
+    ends = np.stack([column * (height + 4) + first + 1, column * (height + 4) + last + 4], axis=1).ravel()
+    if not ends.size:
+        return Runs(*(np.full((width, 1), np.nan, np.float32) for _ in range(3)))
+    weight = np.add.reduceat(flat.ravel(), ends)[::2]
+    centre = np.add.reduceat((flat * place).ravel(), ends)[::2] / np.maximum(weight, 1e-6)
+
+    def crossing(inside: NDArray[np.intp], outside: NDArray[np.intp]) -> NDArray[np.float64]:
+        beyond = np.where((outside >= 0) & (outside < height), ink[np.clip(outside, 0, height - 1), column], 0.0)
+        within = ink[inside, column]
+        return np.clip((within - 0.5) / np.maximum(within - beyond, 1e-3), 0.0, 1.0)
+
+    top = first - crossing(first, first - 1)
+    bottom = last + crossing(last, last + 1)
+    # the longest runs of every column, in order of y
+    order = np.lexsort((-(last - first), column))
+    rank = np.arange(order.size) - np.searchsorted(column, column[order], side="left")
+    chosen = order[rank < MOST_RUNS]
+    chosen.sort()
+    slot = np.arange(chosen.size) - np.searchsorted(column[chosen], column[chosen], side="left")
+    out = Runs(*(np.full((width, MOST_RUNS), np.nan, np.float32) for _ in range(3)))
+    for target, values in ((out.top, top), (out.bottom, bottom), (out.centre, centre)):
+        target[column[chosen], slot] = values[chosen]
+    return out
+
+
+def follow(runs: Runs, zero: NDArray[np.float64], pixels_per_mm: float) -> RowTraces:
+    """The cheapest path through ``runs`` for every row at height ``zero``, ``[R]``; the rows do not see each other."""
+    width = len(runs.top)
+    used = max(1, int(np.isfinite(runs.top).sum(axis=1).max()))
+    top, bottom = runs.top[:, :used] / pixels_per_mm, runs.bottom[:, :used] / pixels_per_mm
+    dx = 1.0 / pixels_per_mm
+    level = (zero / pixels_per_mm)[:, None, None]
+    distance = np.maximum(np.maximum(top - level, level - bottom), 0.0)  # [R, W, K]
+    node = PULL * dx * np.minimum(distance, PULL_MOST)
+    node = np.where(np.isnan(node), np.inf, node).astype(np.float32)
+    step = np.maximum(
+        top[1:, None, :] - bottom[:-1, :, None], top[:-1, :, None] - bottom[1:, None, :]
+    )  # [W-1, from, to]
+    jump = np.minimum(JUMP * np.maximum(step - dx, 0.0) + 0.1 * (step > dx), JUMP_MOST).astype(np.float32)
+    jump = np.where(np.isnan(jump), np.float32(np.inf), jump)
+    # into ink again after a gap: the farther from the zero line, the dearer
+    entry = np.minimum(0.1 + 0.5 * JUMP * distance, JUMP_MOST).astype(np.float32)
+    entry = np.where(np.isnan(entry), np.inf, entry)
+    rows = zero.size
+    cost = np.empty((rows, used + 1), np.float32)
+    cost[:, :used], cost[:, used] = node[:, 0], GAP * dx
+    back = np.empty((width, rows, used + 1), np.int16)
+    index = np.arange(rows)[:, None]
+    total = np.empty((rows, used + 1, used), np.float32)
+    for x in range(1, width):
+        np.add(cost[:, :used, None], jump[x - 1], out=total[:, :used])
+        np.add(cost[:, used:], entry[:, x], out=total[:, used])
+        best = total.argmin(axis=1)
+        leave = cost + 0.1
+        leave[:, used] -= 0.1
+        idle = leave.argmin(axis=1)
+        back[x, :, :used], back[x, :, used] = best, idle
+        cost[:, :used] = total[index, best, np.arange(used)] + node[:, x]
+        cost[:, used] = leave[index[:, 0], idle] + GAP * dx
+    state = cost.argmin(axis=1)
+    path = np.empty((rows, width), np.intp)
+    for x in range(width - 1, -1, -1):
+        path[:, x] = state
+        if x:
+            state = back[x, np.arange(rows), state]
+    gap = path == used
+    path[gap] = 0
+    columns = np.arange(width)
+    top, bottom, centre = (np.where(gap, np.nan, v[columns, path]) for v in (runs.top, runs.bottom, runs.centre))
+    start = np.argmin(gap, axis=1)
+    stop = width - 1 - np.argmin(gap[:, ::-1], axis=1)
+    return RowTraces(zero, top, bottom, centre, start, stop)
+
+
+def _select(rows: RowTraces, pixels_per_mm: float) -> RowTraces:
+    """The rows that are traces: long, without many holes, smooth, and not the same ink twice."""
+    width = rows.centre.shape[1]
+    seen = np.isfinite(rows.centre)
+    whole = ndimage.binary_closing(seen, np.ones((1, 2 * round(0.6 * pixels_per_mm) + 1)))
+    # the stretch between the first and last 5 mm that are mostly ink; a speck beside the trace is no part of it
+    filled = ndimage.uniform_filter1d(whole.astype(np.float32), max(3, round(5 * pixels_per_mm)), axis=1) > 0.7
+    length, fill, rough = np.zeros(len(rows)), np.zeros(len(rows)), np.full(len(rows), np.inf)
+    for row in np.flatnonzero(filled.any(axis=1)):
+        reach = round(2.5 * pixels_per_mm)
+        first = max(0, int(np.argmax(filled[row])) - reach)
+        last = width - 1 - int(np.argmax(filled[row, ::-1])) + reach
+        inked = np.flatnonzero(seen[row, first : last + 1]) + first
+        rows.start[row], rows.stop[row] = inked[0], inked[-1]
+        length[row] = (inked[-1] - inked[0]) / pixels_per_mm
+        fill[row] = whole[row, inked[0] : inked[-1] + 1].mean()
+        top, bottom = rows.top[row, inked], rows.bottom[row, inked]
+        step = np.maximum(top[1:] - bottom[:-1], top[:-1] - bottom[1:])
+        rough[row] = np.sum(step > 0.5 * pixels_per_mm + 0.3 * np.diff(inked)) / max(length[row], 1.0)
+    good = (length > 40.0) & (fill > 0.6) & (rough < ROUGHEST)
+    good &= length > 0.4 * length[good].max(initial=0.0)
+    if not good.any():
+        return rows.keep(good)
+    score = fill * length / length.max() - 3.0 * rough
+    good &= score > 0.5 * score[good].max()
+    # of two candidates that follow the same ink the better one stays; of equals the one that began at its level
+    level = np.array([_mode(y, pixels_per_mm) for y in rows.centre])
+    kept: list[int] = []
+    for row in sorted(np.flatnonzero(good), key=lambda r: 1e-3 * abs(level[r] - rows.zero[r]) - score[r]):
+        both = seen[row] & seen[kept]
+        same = np.sum(np.abs(rows.centre[row] - rows.centre[kept]) < 1.0, axis=1) / np.maximum(both.sum(axis=1), 1)
+        if np.all(same < 0.3):
+            kept.append(int(row))
+    chosen = rows.keep(np.array(kept))
+    chosen.zero = level[kept]
+    # what began in a line of text and fell into a trace further on is at that trace's level in the end
+    better = [np.all(np.abs(chosen.zero[:i] - level) > 3.0 * pixels_per_mm) for i, level in enumerate(chosen.zero)]
+    chosen = chosen.keep(np.array(better))
+    return chosen.keep(np.argsort(chosen.zero))
+
+
+def _mode(values: NDArray[np.float32], pixels_per_mm: float) -> float:
+    """The most frequent level of a trace, to about a tenth of a millimetre."""
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return np.nan
+    size = 0.1 * pixels_per_mm
+    edges = np.arange(values.min() - size, values.max() + 2 * size, size)
+    counts, edges = np.histogram(values, edges)
+    smooth = ndimage.gaussian_filter1d(counts.astype(float), 4.0)
+    peak = int(np.argmax(smooth))
+    return float(0.5 * (edges[peak] + edges[peak + 1]))

@@ -291,11 +291,12 @@ class RandomDictionaryForm(RandomizableTransform, DictionaryForm):
         return self
 
 
-def dictionary_form(array: type[_OneImage]) -> Any:
+def dictionary_form(array: type[_OneImage], base: type[DictionaryForm] | None = None) -> Any:
     """The dictionary form ``Xd`` of an array transform ``X``, to be bound to that name in the module of ``X``.
 
     Its arguments are ``keys``, those of ``X``, a key for each companion (``mask_key`` for ``mask``), and
-    ``allow_missing_keys``.
+    ``allow_missing_keys``. ``base`` is the class to make it from, by default :class:`RandomDictionaryForm` or
+    :class:`DictionaryForm`.
     """
     empty, keyword = inspect.Parameter.empty, inspect.Parameter.KEYWORD_ONLY
     own = list(inspect.signature(array).parameters.values())
@@ -305,7 +306,7 @@ def dictionary_form(array: type[_OneImage]) -> Any:
     text = (
         f"Dictionary form of :class:`{array.__name__}`: takes ``keys``, then its arguments.\n\n{inspect.getdoc(array)}"
     )
-    base = RandomDictionaryForm if issubclass(array, RandomImageTransform) else DictionaryForm
+    base = base or (RandomDictionaryForm if issubclass(array, RandomImageTransform) else DictionaryForm)
     return type(
         f"{array.__name__}d",
         (base,),

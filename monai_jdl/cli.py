@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="monai-jdl",
-        description="Myocardial scar from late gadolinium enhancement (LGE) cardiac MR. For research; not for clinical use.",
+        description="Myocardial scar from late gadolinium enhancement (LGE) cardiac MR; ECG pages printed, and read from "
+        "pictures. For research; not for clinical use.",
     )
     parser.add_argument("--version", action="version", version=f"monai_jdl {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -82,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         help="jdl: 1 myocardium without scar, 2 scar; emidec: 1 cavity, 2 myocardium, 3 infarct, 4 no-reflow (default jdl)",
     )
     report.set_defaults(command=_report)
+
+    _add_digitize(commands.add_parser("digitize", help="read ECG pages: signals from photographs, scans and PDF"))
+    _add_render(commands.add_parser("render", help="print ECG records on pages, with the places of their leads"))
     return parser
 
 
@@ -231,3 +235,55 @@ def _report(options: argparse.Namespace) -> None:
     from monai_jdl.reports import case_report
 
     print(case_report(options.image, options.mask, options.output, label_scheme=options.label_scheme))
+
+
+def _add_digitize(parser: argparse.ArgumentParser) -> None:
+    parser.description = _digitize.__doc__
+    parser.add_argument("pages", type=Path, metavar="PAGES", help="folder, or one file (picture, PDF or DICOM)")
+    parser.add_argument(
+        "output",
+        type=Path,
+        metavar="OUT",
+        help="folder to write the records, pictures of what was found and pages.csv to",
+    )
+    parser.add_argument("--format", choices=("wfdb", "csv"), default="wfdb", help="of the records (default wfdb)")
+    parser.add_argument("--page", type=int, default=0, help="which page of a PDF or TIFF (from 0; default 0)")
+    parser.set_defaults(command=_digitize)
+
+
+def _digitize(options: argparse.Namespace) -> None:
+    """Read ECG pages: the leads in mV, with their quality and a picture of what was found."""
+    from monai_jdl import data
+
+    print(data.digitize_pages(options.pages, options.output, file_format=options.format, page=options.page))
+
+
+def _add_render(parser: argparse.ArgumentParser) -> None:
+    parser.description = _render.__doc__
+    parser.add_argument(
+        "records", type=Path, metavar="RECORDS", help="WFDB header, DICOM ECG, CSV, or a folder of them"
+    )
+    parser.add_argument("output", type=Path, metavar="OUT", help="folder to write <case>.png and <case>.json to")
+    parser.add_argument("--layout", default="3x4+1", help="of the leads: 3x4, 3x4+1, 6x2, 12x1, ... (default 3x4+1)")
+    parser.add_argument("--format", choices=("png", "jpg", "pdf"), default="png", help="of the pages (default png)")
+    for name, unit, default in (("dpi", "DPI", 200), ("speed", "MM/S", 25), ("gain", "MM/MV", 10)):
+        parser.add_argument(f"--{name}", type=float, metavar=unit, default=default, help=f"default {default}")
+    parser.add_argument("--grid", metavar="COLOUR", default="pink", help="pink, red, green, blue, ... (default pink)")
+    parser.add_argument(
+        "--start", type=float, metavar="S", default=0.0, help="of the 10 s that are printed (default 0)"
+    )
+    parser.add_argument("--rate", type=float, metavar="HZ", help="of CSV files without a time column")
+    parser.add_argument("--units", choices=("mV", "uV", "V"), help="of the records, over what the files say")
+    parser.set_defaults(command=_render)
+
+
+def _render(options: argparse.Namespace) -> None:
+    """Print ECG records on pages as machines do; the JSON beside each page tells where its leads are."""
+    from monai_jdl import data, phantoms
+
+    colors = phantoms.GRID_COLORS.get(options.grid)
+    if colors is None:
+        raise InputError(f"--grid {options.grid}: give one of {', '.join(phantoms.GRID_COLORS)}.")
+    style = phantoms.PageStyle(dpi=options.dpi, speed=options.speed, gain=options.gain, colors=colors)
+    said = {name: getattr(options, name) for name in ("layout", "start", "rate", "units")}
+    print(data.render_records(options.records, options.output, style=style, file_format=options.format, **said))

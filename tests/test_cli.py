@@ -2,9 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from cardiac_transforms.ecg.leads import LEADS
 from monai_jdl import bundles, cli
+from monai_jdl.data import read_record, write_csv
+from monai_jdl.phantoms import simulate_ecg
 
 
 def test_phantoms_are_split_by_tenths(tmp_path, capsys):
@@ -54,6 +58,11 @@ def test_only_what_was_said_is_handed_to_the_bundle(monkeypatch, arguments, work
         ["phantom", "ecg", "{tmp}/out", "--patients", "0"],
         ["phantom", "twin", "{tmp}/out", "--patients", "2"],
         ["segment", "{tmp}/nothing", "{tmp}/out"],
+        ["digitize", "{tmp}/nothing", "{tmp}/out"],
+        ["digitize", "{tmp}", "{tmp}/out", "--page", "1"],
+        ["render", "{tmp}", "{tmp}/out"],
+        ["render", "{tmp}", "{tmp}/out", "--grid", "plaid"],
+        ["render", "{tmp}", "{tmp}/out", "--dpi", "10"],
     ],
 )
 def test_bad_input_ends_with_one_sentence(tmp_path, arguments):
@@ -64,7 +73,41 @@ def test_bad_input_ends_with_one_sentence(tmp_path, arguments):
     assert not (tmp_path / "out" / "datalist.json").exists()
 
 
-@pytest.mark.parametrize("command", ["phantom", "phantom twin", "prepare", "segment", "train", "evaluate", "report"])
+def test_a_record_is_printed_and_read_back(tmp_path, capsys):
+    pytest.importorskip("wfdb")
+    case = simulate_ecg(11)
+    write_csv(tmp_path / "patient.csv", case.signals, case.rate)
+    pages, records = tmp_path / "pages", tmp_path / "records"
+    cli.main(
+        ["render", str(tmp_path / "patient.csv"), str(pages), "--dpi", "120", "--grid", "red", "--layout", "6x2+1"]
+    )
+    cli.main(["digitize", str(pages), str(records)])
+    assert capsys.readouterr().out.split() == [str(pages), str(records / "pages.csv")]
+    assert json.loads((pages / "patient.json").read_text())["layout"] == "6x2+1"
+    read = read_record(records / "patient/patient.hea")
+    assert read.rate == 500 and read.leads == LEADS and "6x2+1" in (records / "pages.csv").read_text()
+    shown = np.isfinite(read.signals)
+    assert np.round(shown.mean(axis=1), 1).tolist() == [0.5, 1.0] + 10 * [0.5]  # seconds of ten; II is the rhythm strip
+    strip, true = read.signals[LEADS.index("II"), 50:4950], case.signals[LEADS.index("II")]
+    known = np.isfinite(strip)
+    agreement = [
+        np.corrcoef(strip[known], true[50 + k : 4950 + k][known])[0, 1] for k in range(-5, 6)
+    ]  # a pixel is 8 ms
+    assert known.mean() > 0.95 and max(agreement) > 0.95
+
+
+def test_a_folder_with_bad_pages_ends_with_one_sentence(tmp_path):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_text("no picture")
+    with pytest.raises(SystemExit) as end:
+        cli.main(["digitize", str(tmp_path), str(tmp_path / "out"), "--format", "csv"])
+    assert end.value.code == f"error: 2 of 2 pages could not be read; {tmp_path / 'out/pages.csv'} tells why."
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["phantom", "phantom twin", "prepare", "segment", "train", "evaluate", "report", "digitize", "render"],
+)
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as end:
         cli.main([*command.split(), "--help"])

@@ -5,9 +5,11 @@ from monai_jdl.data.checks import CheckLabelGridd
 from monai_jdl.data.datalist import check_shared_out, load_datalist, write_datalist
 from monai_jdl.data.dicom_writer import write_lge_series
 from monai_jdl.data.ecg_csv import write_csv
+from monai_jdl.data.ecg_digitize import digitize_pages
 from monai_jdl.data.ecg_pages import ECGPageReader, PageImage, find_pages, load_page
 from monai_jdl.data.ecg_phantom_files import write_ecg_phantoms, write_twin_phantoms
 from monai_jdl.data.ecg_records import ECGRecord, read_record
+from monai_jdl.data.ecg_render import find_records, render_records
 from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.emidec import prepare_emidec
 from monai_jdl.data.files import check_output_dir
@@ -32,8 +34,10 @@ __all__ = [
     "case_output_name",
     "check_output_dir",
     "check_shared_out",
+    "digitize_pages",
     "find_cases",
     "find_pages",
+    "find_records",
     "load_datalist",
     "load_page",
     "prepare_dicom",
@@ -42,6 +46,7 @@ __all__ = [
     "prepare_records",
     "read_record",
     "read_volume",
+    "render_records",
     "save_nifti",
     "write_csv",
     "write_datalist",

@@ -75,3 +75,21 @@ def test_other_pixels_and_scales_are_refused():
         trace_ink(np.zeros((5, 5, 4), np.uint8), SCALE)
     with pytest.raises(ValueError, match="positive"):
         trace_ink(np.zeros((5, 5, 3), np.uint8), 0.0)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_black_grid_is_told_from_the_traces_by_its_thinness(turned):
+    """A copy in black and white: every line of the 5 mm grid is as black as the ink, only thinner."""
+    page = draw_page(made_up_signals(), 500.0, LAYOUTS["3x4"], pixels_per_mm=8.0, grid=(90, 90, 90), line_mm=0.6)
+    bare = draw_page(made_up_signals(), 500.0, LAYOUTS["3x4"], pixels_per_mm=8.0, grid=PAPER, paper=PAPER, line_mm=0.6)
+    black = page.image.min(axis=2) < 130
+    true = bare.image.min(axis=2) < 130
+    grid = black & ~ndimage.binary_dilation(true, iterations=2)
+    assert grid.sum() > true.sum()
+    copy = np.where(black, 0, 255).astype(np.uint8)
+    if turned:
+        found = trace_ink(np.ascontiguousarray(copy.T), 8.0).T > 0.5
+    else:
+        found = trace_ink(copy, 8.0) > 0.5
+    assert errors(found, true)[0] < 0.05
+    assert (found & grid).sum() < 0.15 * grid.sum()

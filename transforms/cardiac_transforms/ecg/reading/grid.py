@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage, spatial
 
-from cardiac_transforms.ecg.reading.phase import PhaseMap, follow_phase, lattice
+from cardiac_transforms.ecg.reading.phase import BLOCK, PhaseMap, cut_blocks, follow_phase, lattice
 from cardiac_transforms.ecg.reading.smooth import Polynomial2D
-from cardiac_transforms.ecg.reading.spectrum import line_signal
+from cardiac_transforms.ecg.reading.spectrum import TILE, line_signal
 from cardiac_transforms.ecg.reading.tiles import TileLines, tile_lines
 
 WORKING_SIDE = 1280
 """Longer side, in pixels, of the picture in which the grid is looked for."""
 _BORDER = 40.0
 """Working pixels from the picture's border within which the outermost blocks lie where the grid runs up to it."""
+_NEWTON = 6
+"""Steps of Newton's method; each adds about two digits on a bent page."""
+_NEAR_TILE = 130.0
+"""Working pixels from the nearest tile with lines up to which blocks may show them."""
 _CLEAR = 0.85
 """Coherence at which the first view of the lines is good enough."""
+_LEAST_SHARE = 0.05
+"""Share of the picture that a grid covers at least."""
 _REGULAR = 0.75
 """Least coherence of a grid; chance gives 0.45 to 0.65."""
 
@@ -53,18 +60,26 @@ class PageGrid:
     area: np.ndarray
 
     def to_mm(self, points: np.ndarray) -> np.ndarray:
-        """Millimetres ``[N, 2]`` (u, v) of pixels ``[N, 2]`` (x, y); beyond the picture the map goes on straight."""
-        working = (np.asarray(points, dtype=float) + 0.5) * self.scale - 0.5
-        inside = np.clip(working, [self.xs[0], self.ys[0]], [self.xs[-1], self.ys[-1]])
-        step = np.array([self.xs[1] - self.xs[0], self.ys[1] - self.ys[0]])
-        at = ((inside - [self.xs[0], self.ys[0]]) / step)[:, ::-1].T
-        value = np.stack([ndimage.map_coordinates(m, at, order=1) for m in self.millimetres], axis=1)
-        gradient = self._gradient(at)
-        return value + np.einsum("nij,nj->ni", gradient, working - inside)
+        """Millimetres ``[N, 2]`` (u, v) of pixels ``[N, 2]`` (x, y); beyond the lattice the map goes on straight."""
+        return self._map(self._working(points))[0]
+
+    def to_pixels(self, millimetres: np.ndarray) -> np.ndarray:
+        """Pixels ``[N, 2]`` (x, y) of millimetres ``[N, 2]`` (u, v): Newton's method on :meth:`to_mm`."""
+        target = np.asarray(millimetres, dtype=float)
+        # the plane that fits the map best is the first guess
+        flat = self.millimetres.reshape(2, -1)
+        design = np.column_stack([np.ones(flat.shape[1]), *flat])
+        lattice_points = np.stack(np.meshgrid(self.xs, self.ys), axis=-1).reshape(-1, 2)
+        plane = np.linalg.lstsq(design, lattice_points, rcond=None)[0]
+        working = np.column_stack([np.ones(len(target)), target]) @ plane
+        for _ in range(_NEWTON):
+            millimetres, gradient = self._map(working)
+            working = working - np.linalg.solve(gradient, (millimetres - target)[..., None])[..., 0]
+        return (working + 0.5) / self.scale - 0.5
 
     def sees(self, points: np.ndarray) -> np.ndarray:
         """Whether pixels ``[N, 2]`` of the picture lie where the grid was seen, ``[N]``; small gaps are closed."""
-        column, row = self._lattice_places(points)
+        column, row = self._lattice_places(self._working(points))
         closed = np.pad(ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(self.area, 2), np.ones((3, 3)))), 1)
         height, width = (n * self.scale for n in self.shape)
         # a grid that runs up to the picture's border goes on to it, elsewhere it ends with its blocks
@@ -79,33 +94,33 @@ class PageGrid:
         share = ndimage.map_coordinates(closed.astype(np.float32), [row + 3, column + 3], order=1)
         return share > 0.35
 
-    def _lattice_places(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lattice coordinates (column, row) of pixels ``[N, 2]`` of the picture."""
-        working = (np.asarray(points, dtype=float) + 0.5) * self.scale - 0.5
+    def _working(self, points: np.ndarray) -> np.ndarray:
+        """Working coordinates of pixels ``[N, 2]`` of the picture."""
+        return (np.asarray(points, dtype=float) + 0.5) * self.scale - 0.5
+
+    def _lattice_places(self, working: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lattice coordinates (column, row) of working coordinates ``[N, 2]``."""
         column = (working[:, 0] - self.xs[0]) / (self.xs[1] - self.xs[0])
         return column, (working[:, 1] - self.ys[0]) / (self.ys[1] - self.ys[0])
 
-    def _gradient(self, at: np.ndarray) -> np.ndarray:
-        """Derivatives ``[N, 2, 2]`` of (u, v) by working (x, y) at lattice coordinates ``[2, N]`` (row, column)."""
+    @cached_property
+    def _fields(self) -> np.ndarray:
+        """u, v and their derivatives by working x and y, ``[len(ys), len(xs), 6]``: u, v, u_x, v_x, u_y, v_y."""
         dy, dx = np.gradient(self.millimetres, self.ys, self.xs, axis=(1, 2))
-        sample = [[ndimage.map_coordinates(part[k], at, order=1) for part in (dx, dy)] for k in (0, 1)]
-        return np.array(sample).transpose(2, 0, 1)
+        return np.concatenate([self.millimetres, dx, dy]).transpose(1, 2, 0)
 
-    def to_pixels(self, millimetres: np.ndarray) -> np.ndarray:
-        """Pixels ``[N, 2]`` (x, y) of millimetres ``[N, 2]`` (u, v): Newton's method on :meth:`to_mm`."""
-        target = np.asarray(millimetres, dtype=float)
-        flat = self.millimetres.reshape(2, -1)
-        design = np.column_stack([np.ones(flat.shape[1]), *flat])
-        grid = np.stack(np.meshgrid(self.xs, self.ys), axis=-1).reshape(-1, 2)
-        linear = np.linalg.lstsq(design, grid, rcond=None)[0]
-        working = np.column_stack([np.ones(len(target)), target]) @ linear
-        step = np.array([self.xs[1] - self.xs[0], self.ys[1] - self.ys[0]])
-        for _ in range(6):
-            inside = np.clip(working, [self.xs[0], self.ys[0]], [self.xs[-1], self.ys[-1]])
-            at = ((inside - [self.xs[0], self.ys[0]]) / step)[:, ::-1].T
-            error = self.to_mm((working + 0.5) / self.scale - 0.5) - target
-            working = working - np.linalg.solve(self._gradient(at), error[..., None])[..., 0]
-        return (working + 0.5) / self.scale - 0.5
+    def _map(self, working: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Millimetres ``[N, 2]`` and their derivatives ``[N, 2, 2]`` by (x, y) at working coordinates ``[N, 2]``."""
+        inside = np.clip(working, [self.xs[0], self.ys[0]], [self.xs[-1], self.ys[-1]])
+        column, row = self._lattice_places(inside)
+        x, y = np.minimum(column.astype(int), len(self.xs) - 2), np.minimum(row.astype(int), len(self.ys) - 2)
+        right, down = (column - x)[:, None], (row - y)[:, None]
+        fields = self._fields
+        upper = fields[y, x] * (1 - right) + fields[y, x + 1] * right
+        lower = fields[y + 1, x] * (1 - right) + fields[y + 1, x + 1] * right
+        value = upper * (1 - down) + lower * down
+        gradient = value[:, 2:].reshape(-1, 2, 2).swapaxes(1, 2)
+        return value[:, :2] + np.einsum("nij,nj->ni", gradient, working - inside), gradient
 
 
 def find_grid(image: np.ndarray) -> PageGrid | None:
@@ -124,7 +139,9 @@ def find_grid(image: np.ndarray) -> PageGrid | None:
     scale = min(1.0, WORKING_SIDE / max(height, width))
     if scale < 1:
         size = (round(width * scale), round(height * scale))
-        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.HAMMING, reducing_gap=3.0))
+    if min(image.shape[:2]) < TILE:
+        return None
     best = None
     for black_grid in (False, True):
         grid = _grid_of(line_signal(image, black_grid=black_grid), scale, (height, width))
@@ -154,10 +171,11 @@ def _grid_of(signal: np.ndarray, scale: float, shape: tuple[int, int]) -> PageGr
     if lines is None:
         return None
     xs, ys = lattice(signal.shape)
-    near = _distance(lines.centres, xs, ys) < 100
-    start = lines.centres[lines.scores.argmax()]
+    near = _distance(lines.centres, xs, ys) < _NEAR_TILE
+    seed = _distance(lines.centres[lines.scores.argmax()][None], xs, ys) < 2 * BLOCK
+    blocks = cut_blocks(signal)
     maps = [
-        follow_phase(signal, _integrate(lines, family, signal.shape), lines.weights[family], near, start)
+        follow_phase(blocks, _integrate(lines, family, signal.shape).grid(xs, ys), lines.weights[family], near, seed)
         for family in (0, 1)
     ]
     if maps[0] is None or maps[1] is None:
@@ -183,10 +201,10 @@ def _distance(centres: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray
 def _page_grid(
     maps: list[PhaseMap], lines: TileLines, scale: float, shape: tuple[int, int], axes: tuple[np.ndarray, np.ndarray]
 ) -> PageGrid | None:
-    area = maps[0].known & maps[1].known
-    if area.sum() < 9:
-        return None
+    area = _without_islands(maps[0].known & maps[1].known)
     rows, columns = (np.flatnonzero(area.any(axis=axis)) for axis in (1, 0))
+    if area.mean() < _LEAST_SHARE or min(len(rows), len(columns)) < 3:
+        return None
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     millimetres = np.stack([m.millimetres[box] for m in maps])
     clear = np.minimum(maps[0].clear, maps[1].clear)
@@ -197,3 +215,11 @@ def _page_grid(
     return PageGrid(
         scale, xs, ys, millimetres, shape, (density[0], density[1]), thick, float(np.median(clear[area])), area
     )
+
+
+def _without_islands(area: np.ndarray) -> np.ndarray:
+    """An area without small parts apart from the rest; lines are counted anew there, so that nothing tells their place."""
+    parts, _ = ndimage.label(area, np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return area & (sizes >= 0.1 * sizes.max())[parts]

@@ -8,8 +8,9 @@ is decided by the names at the columns' starts, the breaks of the traces between
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from scipy.stats import theilslopes
 from cardiac_transforms.ecg.leads import DURATION, LAYOUTS, LEADS, Layout, LeadBox
 from cardiac_transforms.ecg.reading.curve import trace_points
 from cardiac_transforms.ecg.reading.identify import Contradiction, comparable
+from cardiac_transforms.ecg.reading.membership import LIKELY, beat_distance, likeness, row_choices
 from cardiac_transforms.ecg.reading.pulse import Pulse, find_pulse
 from cardiac_transforms.ecg.reading.rows import RowTraces, find_rows
 from cardiac_transforms.ecg.reading.text import find_words
@@ -31,15 +33,24 @@ FURTHER_LAYOUTS = (
     Layout("6x1 chest leads", tuple((lead,) for lead in LEADS[6:])),
 )
 """Arrangements that are read besides :data:`cardiac_transforms.ecg.LAYOUTS`; the last two are half a record."""
+_ALL_LAYOUTS = (*LAYOUTS.values(), *FURTHER_LAYOUTS)
 PRIORS = {"3x4+1": 0.1, "3x4": 0.1, "6x2": 0.05, "3x4+3": 0.05, "6x1 limb leads": -0.1, "6x1 chest leads": -0.15}
 PRIORS |= {name: -0.3 for name in LAYOUTS if name.endswith("Cabrera")}
 """How much more than others an arrangement is expected, on the scale of the scores."""
 SHORT_RECORD = -0.25
 """The same for rows of less than ten seconds at 25 mm/s."""
+FAST_PAPER = -0.25
+"""The same for 50 mm/s where there is no pulse."""
+USUAL_RATE = 75.0
+"""Beats per minute."""
 RHYTHM_LEADS = ("II", "V1", "V5")
 """Leads that machines print as rhythm strips."""
 START_STEP = 0.5
 """mm between the starts of the record that are tried."""
+MOST_CHOICES = 6
+"""Sets of rows that are tried, from the likeliest."""
+_NAMES, _RELATIONS = 0.8, 1.0
+"""What lead names and the leads' relations add to a score at most."""
 
 
 @dataclass
@@ -74,14 +85,47 @@ class _Evidence:
     """What was measured on the page, for the scores of the hypotheses; lengths in pixels."""
 
     rows: RowTraces
-    zero: NDArray[np.float64]
+    pulse: Pulse | None
     start: float
     stop: float
     words: NDArray[np.float64]
     breaks: NDArray[np.float64]
     contradiction: Contradiction
     pixels_per_mm: float
-    certain_start: bool
+
+    def of(self, chosen: NDArray[np.intp]) -> _Evidence:
+        """The same for some of the rows."""
+        pulse = replace(self.pulse, tops=self.pulse.tops[chosen]) if self.pulse else None
+        contradiction = Contradiction(self.contradiction.signals[chosen])
+        return replace(self, rows=self.rows.keep(chosen), pulse=pulse, contradiction=contradiction)
+
+    @cached_property
+    def zero(self) -> NDArray[np.float64]:
+        """``[R]`` y of the lines that the machine drew the rows about."""
+        return _zero_lines(self.rows, self.pulse, self.pixels_per_mm)
+
+    @cached_property
+    def name_places(self) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """x at which words begin that may be names of leads, and the row that each is nearest to."""
+        zero = self.rows.zero
+        middle = 0.5 * (self.words[:, 1] + self.words[:, 3])
+        row = np.abs(middle[:, None] - zero).argmin(axis=1)
+        pitch = float(np.median(np.diff(zero))) if zero.size > 1 else 40.0 * self.pixels_per_mm
+        near = np.abs(middle - zero[row]) < min(0.75 * pitch, 20.0 * self.pixels_per_mm)
+        return self.words[near, 0], row[near]
+
+
+@dataclass
+class _Hypothesis:
+    """What a page may show: an arrangement of some of its rows from a column on, for some seconds."""
+
+    score: float
+    layout: Layout
+    start: float
+    seconds: float
+    speed: float
+    penalty: float
+    evidence: _Evidence
 
 
 def find_leads(ink: NDArray[np.float32], pixels_per_mm: float) -> PageLayout:
@@ -100,24 +144,43 @@ def find_leads(ink: NDArray[np.float32], pixels_per_mm: float) -> PageLayout:
     if not len(rows):
         return replace(nothing, reason="No ECG traces were found on the page.")
     heights = row_heights(rows, pixels_per_mm)
-    first, last = float(np.median(rows.start)), float(np.median(rows.stop))
-    pulse = find_pulse(ink, rows.zero, first, last, pixels_per_mm)
-    speed, gain = (pulse.speed, pulse.gain) if pulse else (SPEED, GAIN)
-    if pulse is None and last - first > 1.2 * DURATION * SPEED * pixels_per_mm:
-        speed = 50.0
-    evidence = _gather(ink, rows, heights, pulse, pixels_per_mm)
-    best = max(_hypotheses(evidence, speed), key=lambda item: item[0], default=None)
+    similar = likeness(rows, heights, pixels_per_mm)
+    likely = similar > LIKELY if np.sum(similar > LIKELY) > 1 else np.ones(len(rows), bool)
+    first, last = float(np.median(rows.start[likely])), float(np.median(rows.stop[likely]))
+    pulse = find_pulse(ink, rows.zero[likely], first, last, pixels_per_mm)
+    gain = pulse.gain if pulse else GAIN
+    speeds = {pulse.speed: 0.0} if pulse else _speed_priors(beat_distance(heights[likely], pixels_per_mm))
+    evidence = _gather(ink, rows, heights, likely, pulse, pixels_per_mm)
+    choices = sorted(
+        row_choices(rows, similar, {layout.row_count for layout in _ALL_LAYOUTS}), key=lambda choice: choice[1]
+    )
+    best: _Hypothesis | None = None
+    for chosen, penalty in choices[:MOST_CHOICES]:
+        for speed, prior in speeds.items():
+            best = _better(best, evidence.of(chosen), speed, prior, penalty)
     if best is None:
         return replace(
             nothing, pulse=pulse, reason=f"{len(rows)} rows of traces are no arrangement of leads that is known."
         )
-    score, layout, start, seconds = best
+    layout, start, seconds, speed, evidence = best.layout, best.start, best.seconds, best.speed, best.evidence
+    rows = evidence.rows
     width = seconds * speed * pixels_per_mm
     layout = _named_rhythm(layout, evidence, start, width)
     boxes = _boxes(layout, evidence, start, width, seconds)
-    # a page with names, breaks and relations all right scores about 2.5, and 0.5 by its number of rows alone
-    confidence = float(np.clip((score + 0.2) / 2.0, 0.05, 1.0))
-    return PageLayout(layout, boxes, speed, gain, pulse is not None, confidence, "", rows, pulse)
+    # a page with names, breaks and relations all right scores about 2, and 0.5 by its number of rows alone; that there
+    # is writing besides the rows makes the choice of rows harder, but the page no worse
+    confidence = float(np.clip((best.score + 0.5 * best.penalty + 0.2) / 1.8, 0.05, 1.0))
+    return PageLayout(layout, boxes, speed, gain, pulse is not None, confidence, "", rows, evidence.pulse)
+
+
+def _speed_priors(distance: float) -> dict[float, float]:
+    """How much each paper speed is expected where no pulse tells it, by the heart rate that it makes of the beats'
+    ``distance`` in mm."""
+    priors = {}
+    for speed, expected in ((25.0, 0.0), (50.0, FAST_PAPER)):
+        rate = 60.0 * speed / distance if distance > 0.0 else USUAL_RATE
+        priors[speed] = expected - min(0.5 * float(np.log(rate / USUAL_RATE)) ** 2, 0.5)
+    return priors
 
 
 def row_heights(rows: RowTraces, pixels_per_mm: float) -> NDArray[np.float64]:
@@ -132,12 +195,20 @@ def row_heights(rows: RowTraces, pixels_per_mm: float) -> NDArray[np.float64]:
 
 
 def _gather(
-    ink: NDArray[np.float32], rows: RowTraces, heights: NDArray[np.float64], pulse: Pulse | None, pixels_per_mm: float
+    ink: NDArray[np.float32],
+    rows: RowTraces,
+    heights: NDArray[np.float64],
+    likely: NDArray[np.bool_],
+    pulse: Pulse | None,
+    pixels_per_mm: float,
 ) -> _Evidence:
-    """Measure everything that the hypotheses are judged by."""
-    start, stop = float(np.median(rows.start)), float(np.median(rows.stop))
-    seen = np.isfinite(rows.centre).mean(axis=0)
+    """Measure everything that the hypotheses are judged by; ``likely``, ``[R]``, are the rows to measure it on."""
+    start, stop = float(np.median(rows.start[likely])), float(np.median(rows.stop[likely]))
+    seen = np.isfinite(rows.centre[likely]).mean(axis=0)
     if pulse is not None:
+        tops = np.full(len(rows), np.nan)
+        tops[likely] = pulse.tops
+        pulse = replace(pulse, tops=tops)
         # the record begins at the gap behind the pulse, or where its falling edge ends
         near = round(4.0 * pixels_per_mm)
         if pulse.before:
@@ -148,19 +219,19 @@ def _gather(
             ahead = round(pulse.start - 0.5 * pixels_per_mm)
             empty = np.flatnonzero(seen[max(0, ahead - near) : ahead] < 0.4)
             stop = float(max(0, ahead - near) + empty[0] - 1 if empty.size else ahead - 0.5 * pixels_per_mm)
-    touching = (rows.top[:, 1:] <= rows.bottom[:, :-1] + 0.5) & (rows.bottom[:, 1:] >= rows.top[:, :-1] - 0.5)
+    top, bottom = rows.top[likely], rows.bottom[likely]
+    touching = (top[:, 1:] <= bottom[:, :-1] + 0.5) & (bottom[:, 1:] >= top[:, :-1] - 0.5)
     breaks = np.concatenate([[0.0], 1.0 - touching.mean(axis=0)])
     breaks = ndimage.maximum_filter1d(breaks, 2 * round(0.75 * pixels_per_mm) + 1)
     return _Evidence(
         rows,
-        _zero_lines(rows, pulse, pixels_per_mm),
+        pulse,
         start,
         stop,
-        find_words(ink, rows, pixels_per_mm),
+        find_words(ink, rows.keep(likely), pixels_per_mm),
         breaks - np.median(breaks),
         Contradiction(comparable(heights, pixels_per_mm)),
         pixels_per_mm,
-        pulse is not None and pulse.before,
     )
 
 
@@ -183,66 +254,78 @@ def _zero_lines(rows: RowTraces, pulse: Pulse | None, pixels_per_mm: float) -> N
     return np.where(off, regular, zero) if off.mean() <= 0.4 else zero
 
 
-def _hypotheses(evidence: _Evidence, speed: float) -> Iterator[tuple[float, Layout, float, float]]:
-    """Score, layout, the record's first column and its seconds, for every layout of this number of rows and every
-    likely start.
+def _better(
+    best: _Hypothesis | None, evidence: _Evidence, speed: float, prior: float, penalty: float
+) -> _Hypothesis | None:
+    """The best of ``best``, and every layout of this number of rows with every likely start.
+
+    ``prior`` for the speed is added to their scores, ``penalty`` for the choice of the rows taken off.
 
     Rows hold ten seconds; fewer where they would not fit on the paper, in half seconds.
     """
     scale = evidence.pixels_per_mm
     slack = 4.0 * scale
-    shorter = round(2.0 * (evidence.stop - evidence.start) / (speed * scale)) / 2.0
-    for seconds in sorted({DURATION, min(DURATION, max(2.0, shorter))}):
+    layouts = [layout for layout in _ALL_LAYOUTS if layout.row_count == len(evidence.rows)]
+    shown = (evidence.stop - evidence.start) / (speed * scale)
+    lengths = {min(DURATION, max(2.0, half / 2.0)) for half in (math.floor(2.0 * shown), math.ceil(2.0 * shown))}
+    if speed == SPEED or shown > 0.9 * DURATION:
+        lengths.add(DURATION)
+    places: list[_Hypothesis] = []
+    for seconds in sorted(lengths):
         width = seconds * speed * scale
         earliest, latest = sorted((evidence.start, evidence.stop - width))
-        if evidence.certain_start:
+        if evidence.pulse is not None and evidence.pulse.before:
             earliest = latest = evidence.start
-        starts = np.arange(earliest - slack, latest + slack + 1, START_STEP * scale)
         # a page that is cut off is more frequent than a short record, but for paper that runs fast
-        prior = SHORT_RECORD if seconds < DURATION and speed == SPEED else 0.0
-        for layout in (*LAYOUTS.values(), *FURTHER_LAYOUTS):
-            if layout.row_count == len(evidence.rows):
-                for start in starts:
-                    yield prior + _score(layout, evidence, float(start), width), layout, float(start), seconds
+        short = SHORT_RECORD if seconds < DURATION and speed == SPEED else 0.0
+        for layout in layouts:
+            for start in np.arange(earliest - slack, latest + slack + 1, START_STEP * scale):
+                score = prior - penalty + short + _place_score(layout, evidence, float(start), width)
+                places.append(_Hypothesis(score, layout, float(start), seconds, speed, penalty, evidence))
+    # names and relations are dear to compute: only where they can still make a place the best
+    for place in sorted(places, key=lambda item: -item.score):
+        if best is not None and place.score + _NAMES + _RELATIONS <= best.score:
+            break
+        step = place.seconds * speed * scale / place.layout.columns
+        place.score += _NAMES * _names(place.layout, evidence, place.start, step)
+        if best is not None and place.score + _RELATIONS <= best.score:
+            continue
+        place.score += _RELATIONS * _physiology(place.layout, evidence, place.start, step)
+        if best is None or place.score > best.score:
+            best = place
+    return best
 
 
-def _score(layout: Layout, evidence: _Evidence, start: float, width: float) -> float:
-    """How well a layout whose rows begin at column ``start`` and are ``width`` columns wide explains the page."""
+def _place_score(layout: Layout, evidence: _Evidence, start: float, width: float) -> float:
+    """How well a layout whose rows begin at column ``start`` and are ``width`` columns wide fits the traces' ends and
+    breaks."""
     scale = evidence.pixels_per_mm
-    step = width / layout.columns
     stop = start + width
     # traces beyond the record are worse than a record beyond the traces, which may be cut off
     outside = max(0.0, start - evidence.start) + max(0.0, evidence.stop - stop)
     missing = max(0.0, evidence.start - start) + max(0.0, stop - evidence.stop)
-    score = PRIORS.get(layout.name, 0.0) - 0.12 * outside / scale - min(0.03 * missing / scale, 0.5)
-    edges = start + step * np.arange(1, layout.columns)
+    score = PRIORS.get(layout.name, 0.0) - min(0.12 * outside / scale, 0.6) - min(0.03 * missing / scale, 0.5)
+    edges = start + width / layout.columns * np.arange(1, layout.columns)
     inner = edges[(edges > evidence.start + scale) & (edges < evidence.stop - scale)]
     if inner.size:
         score += 0.5 * float(np.mean(evidence.breaks[np.round(inner).astype(int)]))
-    return score + 0.8 * _names(layout, evidence, start, step) + _physiology(layout, evidence, start, step)
+    return score
 
 
 def _names(layout: Layout, evidence: _Evidence, start: float, step: float) -> float:
     """Share of the stretches at whose start there is a word, at the same distance from the start in all of them."""
-    scale = evidence.pixels_per_mm
-    zero = evidence.rows.zero
-    words = evidence.words
-    if not words.size:
+    left, row = evidence.name_places
+    if not left.size:
         return 0.0
-    middle = 0.5 * (words[:, 1] + words[:, 3])
-    row = np.abs(middle[:, None] - zero).argmin(axis=1)
-    pitch = float(np.median(np.diff(zero))) if zero.size > 1 else 40.0 * scale
-    near = np.abs(middle - zero[row]) < min(0.75 * pitch, 20.0 * scale)
-    found = []
-    for index, leads in enumerate([*layout.rows, *((lead,) for lead in layout.rhythm)]):
-        own = words[near & (row == index), 0]
-        for column in range(len(leads)):
-            offsets = (own - start - column * step) / scale
-            found.append(offsets[(offsets > -3.0) & (offsets < 8.0)])
+    scale = evidence.pixels_per_mm
+    stretches = [(index, column) for index, leads in enumerate(layout.rows) for column in range(len(leads))]
+    stretches += [(index, 0) for index in range(len(layout.rows), layout.row_count)]
+    index, column = np.array(stretches).T
+    offsets = (left - start - column[:, None] * step) / scale
+    offsets[row != index[:, None]] = np.inf
     places = np.arange(-3.0, 8.0, 0.5)
-    hits = np.array([[np.any(np.abs(offsets - place) < 1.0) for place in places] for offsets in found])
-    share = hits.mean(axis=0) - 0.02 * np.abs(places - 1.5)
-    return float(share.max())
+    hits = (np.abs(offsets[..., None] - places) < 1.0).any(axis=1)
+    return float((hits.mean(axis=0) - 0.02 * np.abs(places - 1.5)).max())
 
 
 def _physiology(layout: Layout, evidence: _Evidence, start: float, step: float) -> float:

@@ -13,7 +13,15 @@ BLOCK = 32
 """Side in pixels of the blocks on which the phase is known."""
 _WINDOWS = (1.25, 0.9)
 """Standard deviation, in blocks, of the window in which lines are compared, in the first and in the second pass."""
-_SHIFTS = np.arange(-2.5, 2.5, 0.05)
+_STEP = 0.05
+_SHIFTS = np.arange(-2.5, 2.5, _STEP)
+"""Offsets in mm that are tried, all that differ for lines every 5 mm."""
+_REACH = np.arange(-9, 10)
+"""Steps that a block's offset may lie from where its neighbours point: less than half a millimetre."""
+_ORDERS = 5
+"""How many harmonics are compared, beside the lowest."""
+_FAINT = 0.1
+"""Share of the strongest harmonic's weight below which a harmonic is left out."""
 _LEVELS = (0.75, 0.6, 0.45, 0.35)
 """How clear the lines of a block must be, as the front of known blocks moves on."""
 
@@ -39,75 +47,74 @@ def lattice(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     return xs, ys
 
 
+def cut_blocks(signal: np.ndarray) -> np.ndarray:
+    """The blocks ``[rows, columns, BLOCK, BLOCK]`` of a picture; what is left over at its right and lower border is dropped."""
+    rows, columns = (n // BLOCK for n in signal.shape)
+    parts = signal[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    return np.ascontiguousarray(parts.swapaxes(1, 2))
+
+
 def follow_phase(
-    signal: np.ndarray, rough: Polynomial2D, weights: np.ndarray, near: np.ndarray, start: np.ndarray
+    blocks: np.ndarray, rough: np.ndarray, weights: np.ndarray, near: np.ndarray, seed: np.ndarray
 ) -> PhaseMap | None:
     """Follow one family of lines from a clear place to its ends.
 
     Args:
-        signal: lines of the picture, ``[H, W]``.
-        rough: millimetres across the lines, with the right slopes and any constant.
+        blocks: from :func:`cut_blocks`.
+        rough: millimetres across the lines at the blocks' centres ``[rows, columns]``, with the right slopes and any constant.
         weights: how much each multiple of the 5 mm frequency counts, ``[HARMONICS]``.
-        near: bool ``[rows, columns]`` of the lattice: blocks where there may be lines.
-        start: (x, y) of the clear place.
+        near: bool ``[rows, columns]``: blocks where there may be lines.
+        seed: bool ``[rows, columns]``: the clear place.
 
     Returns:
         The map; ``None`` where the lines do not hold together.
     """
-    orders = np.unique(np.append(np.argsort(-weights)[:5], np.flatnonzero(weights)[0])) + 1
+    strong = np.argsort(-weights)[:_ORDERS]
+    strong = strong[weights[strong] > _FAINT * weights.max()]
+    orders = np.unique(np.append(strong, np.flatnonzero(weights)[0])) + 1
     share = weights[orders - 1] + 0.3
-    xs, ys = lattice(signal.shape)
-    points = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    pixels = np.arange(signal.shape[1], dtype=float), np.arange(signal.shape[0], dtype=float)
-    seed = np.hypot(xs[None] - start[0], ys[:, None] - start[1]) < 2 * BLOCK
-    base = rough.grid(*pixels)
-    position = rough.grid(xs, ys)
+    shape = (near.shape[0] * BLOCK, near.shape[1] * BLOCK)
+    xs, ys = lattice(shape)
+    points = np.stack(np.meshgrid(xs, ys), axis=-1)
+    position = rough
     for window in _WINDOWS:
-        match = _match(_amplitudes(signal, base, orders, window), orders, share)
+        match = _match(_amplitudes(blocks, position, orders, window), orders, share)
         offset, clear, known = _spread(match, seed, near)
         if known.sum() < 9:
             return None
-        weight = np.where(known, clear, 0.0) ** 2
-        trend = Polynomial2D(signal.shape, 5 if known.sum() > 60 else 1)
-        trend.fit(trend.values(points[known.ravel()]), offset[known], weight[known], 0.3)
-        rest = local_planes(offset - trend.grid(xs, ys), weight, 0.8)
-        correction = trend.grid(xs, ys) + rest * np.clip(ndimage.gaussian_filter(weight, 0.8) * 4, 0, 1)
-        position = position + correction
-        base = base + _upsample(correction, signal.shape)
+        weight = clear**2
+        trend = Polynomial2D(shape, 5 if known.sum() > 60 else 1)
+        trend.fit(trend.values(points[known]), offset[known], weight[known], 0.3)
+        smooth = trend.grid(xs, ys)
+        rest = local_planes(offset - smooth, weight, 0.8)
+        position = position + smooth + rest * np.clip(ndimage.gaussian_filter(weight, 0.8) * 4, 0, 1)
     return PhaseMap(position, clear, known)
 
 
-def _upsample(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Values of the lattice at every pixel."""
-    ys, xs = (np.clip((np.arange(n) + 0.5) / BLOCK - 0.5, 0, m - 1) for n, m in zip(shape, values.shape, strict=True))
-    y0, x0 = (np.minimum(a.astype(int), m - 2) for a, m in ((ys, values.shape[0]), (xs, values.shape[1])))
-    fy, fx = (ys - y0)[:, None], xs - x0
-    rows = values[y0] * (1 - fy) + values[y0 + 1] * fy
-    return rows[:, x0] * (1 - fx) + rows[:, x0 + 1] * fx
+def _amplitudes(blocks: np.ndarray, position: np.ndarray, orders: np.ndarray, window: float) -> np.ndarray:
+    """Complex amplitude ``[rows, columns, orders]`` of the harmonics of 5 mm, relative to ``position`` in mm.
 
-
-def _amplitudes(signal: np.ndarray, position: np.ndarray, orders: np.ndarray, window: float) -> np.ndarray:
-    """Complex amplitude ``[orders, rows, columns]`` of the harmonics of 5 mm, relative to ``position`` in mm."""
-    rows, columns = (n // BLOCK for n in signal.shape)
-    crop = np.s_[: rows * BLOCK, : columns * BLOCK]
-    angle = ((-2 * np.pi / 5) * position[crop]).astype(np.float32)
-    turn = np.cos(angle) + 1j * np.sin(angle)
-    result = np.empty((len(orders), rows, columns), dtype=np.complex64)
-    power, done = np.ones_like(turn), 0
-    for k, order in enumerate(orders):
-        for _ in range(int(order) - done):
-            power = power * turn
-        done = int(order)
-        blocks = (signal[crop] * power).reshape(rows, BLOCK, columns, BLOCK).sum(axis=(1, 3))
-        result[k] = ndimage.gaussian_filter(blocks, window)
-    return result
+    Within a block the position is taken to be a plane, so that the harmonics are products of a row and a column.
+    """
+    rows, columns = position.shape
+    wave = (-2 * np.pi / 5 * orders).astype(np.float32)
+    t = np.arange(BLOCK, dtype=np.float32) - (BLOCK - 1) / 2
+    by_y, by_x = (
+        np.multiply.outer(slope.astype(np.float32), np.multiply.outer(t, wave)).reshape(-1, BLOCK, len(orders))
+        for slope in np.gradient(position, BLOCK, edge_order=2)
+    )
+    signal = blocks.reshape(-1, BLOCK, BLOCK)
+    row = np.cos(by_y) + 1j * np.sin(by_y)
+    total = ((signal @ np.cos(by_x) + 1j * (signal @ np.sin(by_x))) * row).sum(axis=1).reshape(rows, columns, -1)
+    total *= np.exp(1j * np.multiply.outer(position, wave))
+    return ndimage.gaussian_filter(total, window, axes=(0, 1))
 
 
 def _match(amplitudes: np.ndarray, orders: np.ndarray, share: np.ndarray) -> np.ndarray:
     """How well lines at whole positions fit each block after each of ``_SHIFTS``, ``[rows, columns, shifts]``, at most 1."""
-    turn = np.exp((-2j * np.pi / 5) * np.multiply.outer(orders, _SHIFTS))
+    turn = np.exp((-2j * np.pi / 5) * np.multiply.outer(orders, _SHIFTS)) * (share / share.sum())[:, None]
     phase = amplitudes / (np.abs(amplitudes) + 1e-6)
-    return np.einsum("o,oyx,os->yxs", share / share.sum(), phase, turn, optimize=True).real
+    return phase.real @ turn.real - phase.imag @ turn.imag
 
 
 def _spread(match: np.ndarray, seed: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -115,26 +122,23 @@ def _spread(match: np.ndarray, seed: np.ndarray, near: np.ndarray) -> tuple[np.n
 
     A block's offset lies within half a millimetre of where its neighbours point, so no line is skipped.
     """
-    common = match[seed].mean(axis=0).argmax()
-    offset = np.where(seed, _SHIFTS[common], 0.0)
-    known = np.zeros_like(seed)
+    offset = np.where(seed, _SHIFTS[match[seed].mean(axis=0).argmax()], 0.0)
     clear = np.zeros(seed.shape)
-    reach = np.arange(-9, 10)
-    front = seed
-    guess = offset
+    known = np.zeros_like(seed)
+    front, guess = seed, offset
     for level in _LEVELS:
-        for _ in range(sum(match.shape)):
-            index = np.round((guess - _SHIFTS[0]) / 0.05).astype(int)[..., None] + reach
-            values = np.take_along_axis(match, index % len(_SHIFTS), axis=2)
-            best = values.argmax(axis=2)
-            height = np.take_along_axis(values, best[..., None], 2)[..., 0]
-            new = front & (height > level)
-            if not new.any():
+        while True:
+            index = np.round((guess[front] - _SHIFTS[0]) / _STEP).astype(int)[:, None] + _REACH
+            values = np.take_along_axis(match[front], index % len(_SHIFTS), axis=1)
+            best = values.argmax(axis=1)[:, None]
+            height = np.take_along_axis(values, best, axis=1)[:, 0]
+            good = height > level
+            if not good.any():
                 break
-            offset = np.where(new, (np.take_along_axis(index, best[..., None], 2)[..., 0]) * 0.05 + _SHIFTS[0], offset)
-            clear = np.where(new, height, clear)
-            known = known | new
-            front = ndimage.binary_dilation(known, np.ones((3, 3))) & near & ~known
-            guess = local_planes(offset, np.where(known, clear, 0.0), 1.2)
-        front = ndimage.binary_dilation(known, np.ones((3, 3))) & near & ~known
+            places = tuple(axis[good] for axis in np.nonzero(front))
+            offset[places] = np.take_along_axis(index, best, axis=1)[good, 0] * _STEP + _SHIFTS[0]
+            clear[places] = height[good]
+            known[places] = True
+            front = ndimage.maximum_filter(known, 3) & near & ~known
+            guess = local_planes(offset, clear, 1.2)
     return offset, clear, known

@@ -17,6 +17,8 @@ _MESH_MM = 4.0
 """Spacing of the points whose place in the picture is computed; between them it is interpolated."""
 _MARGIN_MM = 25.0
 """How far beyond the grid the paper is followed, for what is printed there."""
+_PAPER_MM = 20.0
+"""Side of the square within which some paper is bare."""
 _STROKE_MM = 3.0
 """Wider than any stroke of a trace or letter."""
 
@@ -83,46 +85,55 @@ def rectify(image: np.ndarray, grid: PageGrid, pixels_per_mm: float = PIXELS_PER
     u, v = (low[k] + _MESH_MM * np.arange(count[k]) for k in (0, 1))
     mesh = np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2)
     places = grid.to_pixels(mesh).reshape(count[1], count[0], 2)
+    seen = grid.sees(places.reshape(-1, 2)).reshape(1, count[1], count[0])
     size = np.round((count - 1) * _MESH_MM * pixels_per_mm).astype(int) + 1
-    flow = functional.interpolate(
-        torch.from_numpy(np.ascontiguousarray(places.transpose(2, 0, 1), dtype=np.float32))[None],
-        size=(int(size[1]), int(size[0])),
-        mode="bilinear",
-        align_corners=True,
-    )[0].permute(1, 2, 0)
     height, width = grid.shape
-    inside = ((flow >= -0.5) & (flow <= torch.tensor([width - 0.5, height - 0.5]))).all(dim=-1).numpy()
-    flow = (flow + 0.5) * torch.tensor([2.0 / width, 2.0 / height]) - 1
-    source = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float()
-    flat = functional.grid_sample(source, flow[None], mode="bilinear", padding_mode="border", align_corners=False)[0]
-    result = flat.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
-    result = np.where(inside[..., None], result, np.uint8(255))
-    seen = functional.interpolate(
-        torch.from_numpy(grid.sees(places.reshape(-1, 2)).reshape(1, 1, count[1], count[0]).astype(np.float32)),
-        size=result.shape[:2],
-        mode="bilinear",
-        align_corners=True,
-    )[0, 0]
-    valid = inside & (seen.numpy() >= 0.5) & ~_covered(result, pixels_per_mm)
+    # the sampling coordinates of grid_sample: -1 and 1 are the outer edges of the first and last pixels
+    places = ((places + 0.5) * (2 / width, 2 / height) - 1).transpose(2, 0, 1)
+    shape = int(size[1]), int(size[0])
+    flow = _enlarge(places, shape)
+    # ink instead of light is sampled, as there is none beyond the picture
+    ink = torch.from_numpy(255 - np.ascontiguousarray(image.transpose(2, 0, 1))).float()[None]
+    flat = functional.grid_sample(ink, flow.permute(1, 2, 0)[None], align_corners=False)[0]
+    result = np.ascontiguousarray(flat.neg_().add_(255.5).to(torch.uint8).permute(1, 2, 0).numpy())
+    inside = (flow.abs_().amax(dim=0) <= 1).numpy()
+    valid = inside & (_enlarge(seen, shape)[0].numpy() >= 0.5) & ~_covered(result, inside, pixels_per_mm)
     origin = (-low % 5) * pixels_per_mm
     return RectifiedPage(
         result, valid, pixels_per_mm, (float(origin[0]), float(origin[1])), (float(low[0]), float(low[1])), grid
     )
 
 
-def _covered(image: np.ndarray, pixels_per_mm: float) -> np.ndarray:
-    """Dark things wider than any stroke: what lies beside the paper or over it, bool ``[H, W]``."""
+def _enlarge(mesh: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
+    """Values ``[C, rows, columns]`` of a mesh, interpolated to every pixel of ``shape`` (height, width)."""
+    values = torch.from_numpy(np.ascontiguousarray(mesh, dtype=np.float32))[None]
+    return functional.interpolate(values, size=shape, mode="bilinear", align_corners=True)[0]
+
+
+def _covered(image: np.ndarray, inside: np.ndarray, pixels_per_mm: float) -> np.ndarray:
+    """Dark things wider than any stroke: what lies beside the paper or over it, bool ``[H, W]``.
+
+    Args:
+        image: the flat page, uint8 ``[H, W, 3]``.
+        inside: where it shows something of the picture, bool ``[H, W]``.
+        pixels_per_mm: of the flat page.
+    """
     step = max(1, round(pixels_per_mm / 2))
-    small = image[step // 2 :: step, step // 2 :: step].max(axis=2).astype(np.float32)
-    paper = ndimage.percentile_filter(small[::4, ::4], 80, size=11)
-    paper = np.repeat(np.repeat(paper, 4, axis=0), 4, axis=1)[: small.shape[0], : small.shape[1]]
+    thinned = np.s_[step // 2 :: step, step // 2 :: step]
+    # beyond the picture nothing tells how bright the paper is
+    small = image[thinned].max(axis=2) * inside[thinned]
+    coarse = round(_PAPER_MM * pixels_per_mm / step / 5)
+    paper = ndimage.percentile_filter(small[::coarse, ::coarse], 80, size=5)
     wide = round(_STROKE_MM * pixels_per_mm / step)
-    dark = ndimage.binary_opening(np.pad(small < 0.6 * paper, wide, mode="edge"), np.ones((wide, wide)))
-    dark = ndimage.binary_dilation(dark, iterations=2)[wide:-wide, wide:-wide]
-    full = np.repeat(np.repeat(dark, step, axis=0), step, axis=1)
-    return np.pad(full, [(0, max(0, n - m)) for n, m in zip(image.shape[:2], full.shape, strict=True)], mode="edge")[
-        : image.shape[0], : image.shape[1]
-    ]
+    dark = np.pad(small < 0.6 * _repeat(paper, coarse, small.shape), wide, mode="edge").view(np.uint8)
+    dark = ndimage.maximum_filter(ndimage.grey_opening(dark, wide), 5)[wide:-wide, wide:-wide]
+    return _repeat(dark.astype(bool), step, image.shape[:2])
+
+
+def _repeat(values: np.ndarray, step: int, shape: tuple[int, ...]) -> np.ndarray:
+    """An array of ``shape`` (height, width) that holds every value ``step`` times along both axes."""
+    rows, columns = (np.minimum(np.arange(n) // step, m - 1) for n, m in zip(shape, values.shape, strict=True))
+    return values[rows][:, columns]
 
 
 def _extent(grid: PageGrid) -> tuple[np.ndarray, np.ndarray]:

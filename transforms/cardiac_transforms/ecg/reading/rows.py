@@ -81,17 +81,19 @@ def find_rows(ink: NDArray[np.float32], pixels_per_mm: float) -> RowTraces:
     Returns:
         The rows, from the top; none where the page has no traces.
     """
-    dark = _without_specks(ink > 0.5, pixels_per_mm)
+    dark = without_specks(ink > 0.5, pixels_per_mm)
     candidates = _candidate_rows(dark, pixels_per_mm)
     runs = ink_runs(ink, dark)
     if not candidates.size or not np.isfinite(runs.top).any():
         empty = np.zeros((0, ink.shape[1]), np.float32)
         return RowTraces(np.zeros(0), empty, empty, empty, np.zeros(0, np.intp), np.zeros(0, np.intp))
-    rows = follow(runs, candidates, pixels_per_mm)
-    return _select(rows, pixels_per_mm)
+    rows = _select(follow(runs, candidates, pixels_per_mm), pixels_per_mm)
+    left_out = _missing_levels(rows.zero, pixels_per_mm)
+    return _completed(rows, follow(runs, left_out, pixels_per_mm), pixels_per_mm) if left_out.size else rows
 
 
-def _without_specks(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.bool_]:
+def without_specks(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.bool_]:
+    """``dark``, ``[H, W]``, but for what is smaller than :data:`SPECK` both ways and touches nothing else."""
     labels, count = ndimage.label(dark, np.ones((3, 3)))
     if not count:
         return dark
@@ -250,6 +252,40 @@ def _select(rows: RowTraces, pixels_per_mm: float) -> RowTraces:
     better = [np.all(np.abs(chosen.zero[:i] - level) > 3.0 * pixels_per_mm) for i, level in enumerate(chosen.zero)]
     chosen = chosen.keep(np.array(better))
     return chosen.keep(np.argsort(chosen.zero))
+
+
+def _missing_levels(zero: NDArray[np.float64], pixels_per_mm: float) -> NDArray[np.float64]:
+    """y where rows that are otherwise equally spaced leave one or two out: those whose traces wander away from there."""
+    gaps = np.diff(zero)
+    if gaps.size < 3:
+        return np.zeros(0)
+    pitch = float(np.median(gaps))
+    steps = np.round(gaps / pitch).astype(int)
+    even = np.abs(gaps - steps * pitch) < 0.25 * pitch
+    if np.mean(even & (steps == 1)) < 0.6:
+        return np.zeros(0)
+    pieces = [
+        top + (bottom - top) * np.arange(1, count) / count
+        for top, bottom, count in zip(zero[:-1], zero[1:], steps, strict=True)
+        if 2 <= count <= 3
+    ]
+    return np.concatenate(pieces) if pieces else np.zeros(0)
+
+
+def _completed(rows: RowTraces, more: RowTraces, pixels_per_mm: float) -> RowTraces:
+    """``rows`` and those of ``more`` that are about as long and mostly follow ink of their own."""
+    start, stop = int(np.median(rows.start)), int(np.median(rows.stop))
+    seen = np.isfinite(more.centre)
+    kept = []
+    for row in range(len(more)):
+        same = np.sum(np.abs(more.centre[row] - rows.centre) < 1.0, axis=1) / max(seen[row].sum(), 1)
+        if seen[row, start : stop + 1].mean() > 0.5 and np.all(same < 0.5):
+            kept.append(row)
+    more = more.keep(np.array(kept, np.intp))
+    more.start, more.stop = np.maximum(more.start, start), np.minimum(more.stop, stop)
+    names = ("zero", "top", "bottom", "centre", "start", "stop")
+    both = RowTraces(*(np.concatenate([getattr(rows, name), getattr(more, name)]) for name in names))
+    return both.keep(np.argsort(both.zero))
 
 
 def _mode(values: NDArray[np.float32], pixels_per_mm: float) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.polynomial import chebyshev
-from scipy import ndimage
 
 
 class Polynomial2D:
@@ -58,10 +59,8 @@ class Polynomial2D:
         ridge = np.sqrt(weight.sum()) * 3e-3 * np.abs(design).mean() * np.where(order > 1, order**2, 1e-3)
         weights = weight
         for _ in range(8):
-            root = np.sqrt(weights)
-            left = np.vstack([design * root[:, None], np.diag(ridge)])
-            right = np.append(target * root, np.zeros(len(ridge)))
-            solution = np.linalg.lstsq(left, right, rcond=None)[0]
+            weighted = design * weights[:, None]
+            solution = np.linalg.solve(weighted.T @ design + np.diag(ridge**2), weighted.T @ target)
             weights = weight / (1 + ((target - design @ solution) / scale) ** 2)
         for term, value in zip(self.terms, solution, strict=True):
             self.coefficients[term] = value
@@ -84,20 +83,26 @@ def local_planes(values: np.ndarray, weights: np.ndarray, sigma: float) -> np.nd
     Returns:
         ``[rows, columns]``; 0 where nothing is near.
     """
-    radius = int(np.ceil(3 * sigma))
-    t = np.arange(-radius, radius + 1, dtype=float)
-    g = np.exp(-0.5 * (t / sigma) ** 2)
+    down, across = (_moments(n, sigma) for n in values.shape)
 
     def moment(field: np.ndarray, i: int, j: int) -> np.ndarray:
-        along = ndimage.correlate1d(field, g * t**i, axis=1, mode="constant")
-        return ndimage.correlate1d(along, g * t**j, axis=0, mode="constant")
+        return down[j] @ field @ across[i].T
 
     mass, x, y = moment(weights, 0, 0), moment(weights, 1, 0), moment(weights, 0, 1)
-    xx, xy, yy = moment(weights, 2, 0), moment(weights, 1, 1), moment(weights, 0, 2)
-    product = np.where(weights > 0, values, 0) * weights
-    f, fx, fy = moment(product, 0, 0), moment(product, 1, 0), moment(product, 0, 1)
     # a slope needs evidence on more than one side: it is held back by what one neighbour of full weight would say
     hold = sigma**2
-    matrix = np.stack([mass + 1e-9, x, y, x, xx + hold, xy, y, xy, yy + hold], axis=-1).reshape(*mass.shape, 3, 3)
-    plane = np.linalg.solve(matrix, np.stack([f, fx, fy], axis=-1)[..., None])[..., 0, 0]
-    return np.where(mass > 1e-6, plane, 0)
+    xx, xy, yy = moment(weights, 2, 0) + hold, moment(weights, 1, 1), moment(weights, 0, 2) + hold
+    product = np.where(weights > 0, values, 0) * weights
+    # the two slopes are eliminated from the normal equations
+    determinant = xx * yy - xy**2
+    left, up = (yy * x - xy * y) / determinant, (xx * y - xy * x) / determinant
+    plane = moment(product, 0, 0) - left * moment(product, 1, 0) - up * moment(product, 0, 1)
+    return np.where(mass > 1e-6, plane / (mass - left * x - up * y + 1e-9), 0)
+
+
+@lru_cache(maxsize=64)
+def _moments(count: int, sigma: float) -> np.ndarray:
+    """Matrices ``[3, count, count]`` that sum (distance to the power 0, 1, 2) x Gaussian along one axis of a lattice."""
+    t = np.subtract.outer(np.arange(count), np.arange(count)).T.astype(float)
+    gaussian = np.where(np.abs(t) <= np.ceil(3 * sigma), np.exp(-0.5 * (t / sigma) ** 2), 0.0)
+    return np.stack([gaussian, gaussian * t, gaussian * t**2])

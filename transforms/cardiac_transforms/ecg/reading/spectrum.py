@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft, ndimage
+import torch
+from scipy import ndimage
+from torch.nn import functional
 
 TILE = 160
 """Side of a tile in pixels of the working picture."""
-PAD = 320
+PAD = 256
 """Length of the Fourier transforms; bins of 1 / PAD cycles per pixel."""
 HARMONICS = 10
 """Harmonics of the 5 mm spacing that are looked at; the 1 mm lines are the fifth and the tenth."""
+_FLOOR = 8
+"""Side in bins of the blocks on which a spectrum's surroundings are averaged; a peak is about half as wide."""
 _WINDOW = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
+_NEAR, _FAR = 5, 20
+"""Steps in pixels of :func:`_local_mean`: 25 pixels span a stroke and the paper beside it, 100 pixels a few grid squares."""
 
 
 def line_signal(image: np.ndarray, *, black_grid: bool = False) -> np.ndarray:
@@ -24,91 +30,124 @@ def line_signal(image: np.ndarray, *, black_grid: bool = False) -> np.ndarray:
     Returns:
         float32 ``[H, W]``, zero mean, about unit spread everywhere, positive where there is ink.
     """
-    absorbance = -np.log((image.astype(np.float32) + 16) / 271)
-    strong = np.ones(image.shape[:2], dtype=bool)
-    layers = list(np.moveaxis(absorbance, 2, 0))
-    paper = [ndimage.uniform_filter(layer, 25) for layer in layers]
-    spread = [_spread(layer - mean) for layer, mean in zip(layers, paper, strict=True)]
-    for layer, mean, width in zip(layers, paper, spread, strict=True):
-        strong &= layer - mean > np.maximum(4 * width, 0.15)
-    # traces and print, dark in every colour, are left out with their soft edges, so that they do not ring
-    kept = (~ndimage.binary_dilation(strong & (not black_grid))).astype(np.float32)
-    share = ndimage.uniform_filter(kept, 25) + 1e-3
-    for k, layer in enumerate(layers):
-        fine = (layer - ndimage.uniform_filter(layer * kept, 25) / share) * kept
-        layers[k] = np.clip(fine / _spread(fine), -2, 2)
-    stack = np.stack(layers, axis=-1)
-    sample = stack[::3, ::3].reshape(-1, 3)
-    axis = np.linalg.eigh(sample.T @ sample)[1][:, -1]
-    return (stack @ (axis * np.sign(axis.sum()))).astype(np.float32)
+    pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float()
+    absorbance = pixels.add_(16).div_(271).log_().neg_()
+    layer = torch.einsum("c,chw->hw", _grid_colour(absorbance[:, ::3, ::3]), absorbance)
+    fine = layer - _local_mean(layer, _NEAR)
+    if not black_grid:
+        # traces and print, dark in every colour, are left out with their soft edges, so that they do not ring
+        dark = absorbance.amin(dim=0)
+        dark.sub_(_local_mean(dark, _NEAR))
+        strong = dark > _spread(dark).mul_(4).clamp_(min=0.15)
+        kept = torch.from_numpy(~ndimage.binary_dilation(strong.numpy())).float()
+        share = _local_mean(kept, _NEAR).clamp_(min=1e-3)
+        fine = layer.sub_(_local_mean(layer * kept, _NEAR).div_(share)).mul_(kept)
+    return fine.div_(_spread(fine)).clamp_(-2, 2).numpy()
 
 
-def _spread(fine: np.ndarray) -> np.ndarray:
-    """Local spread of a flattened layer; traces are rare and strong, and hardly raise it."""
-    size = np.abs(fine)
-    power = ndimage.uniform_filter(np.minimum(size, 3 * np.median(size) + 1e-3) ** 2, 101)
-    return 1.5 * np.sqrt(np.maximum(power, 0)) + 2e-3
+def _grid_colour(absorbance: torch.Tensor) -> torch.Tensor:
+    """The direction ``[3]`` of colour along which a thinned picture ``[3, H, W]`` varies finely, ink positive."""
+    fine = (absorbance - functional.avg_pool2d(absorbance, 9, stride=1, padding=4, count_include_pad=False)).flatten(1)
+    fine = fine / (fine.abs().median(dim=1, keepdim=True).values + 1e-3)
+    fine = fine.clamp(-2, 2)
+    axis = torch.linalg.eigh(fine @ fine.T).eigenvectors[:, -1]
+    return axis * axis.sum().sign()
 
 
-def tile_spectra(tile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _spread(fine: torch.Tensor) -> torch.Tensor:
+    """Local spread of a flattened layer; what is rare and strong is limited, and hardly raises it."""
+    limit = 3 * float(fine[::4, ::4].abs().median()) + 1e-3
+    return _local_mean(fine.clamp(-limit, limit).square_(), _FAR).sqrt_().mul_(1.5).add_(2e-3)
+
+
+def _local_mean(layer: torch.Tensor, step: int) -> torch.Tensor:
+    """Means ``[H, W]`` over squares of about five steps, exact every ``step`` pixels and interpolated between."""
+    coarse = functional.avg_pool2d(layer[None, None], step, ceil_mode=True)
+    # twice, so that lines hardly beat with the steps
+    for size in (5, 3):
+        coarse = functional.avg_pool2d(coarse, size, stride=1, padding=size // 2, count_include_pad=False)
+    shape = (coarse.shape[2] * step, coarse.shape[3] * step)
+    full = functional.interpolate(coarse, size=shape, mode="bilinear", align_corners=False)[0, 0]
+    return full[: layer.shape[0], : layer.shape[1]]
+
+
+def tile_spectra(tiles: np.ndarray) -> np.ndarray:
     """Log power over its surroundings, once for each family of lines.
 
     Args:
-        tile: ``[TILE, TILE]`` of :func:`line_signal`.
+        tiles: ``[N, TILE, TILE]``, cut from :func:`line_signal`.
 
     Returns:
-        Two arrays ``[PAD, PAD // 2]``: rows are the frequency along the lines (zero in the middle), columns the frequency
-        across them, from zero. The first is for upright lines, the second for level ones.
+        float32 ``[N, 2, PAD, PAD // 2]``: for upright (0) and level (1) lines; rows are the vertical frequency (zero in the
+        middle), columns the horizontal one, from zero.
     """
-    power = np.abs(fft.fftshift(fft.rfft2(tile * _WINDOW, (PAD, PAD)), axes=0)) ** 2
-    log = ndimage.gaussian_filter(np.log(power[:, :-1] + 1e-6), 0.7)
-    around = ndimage.uniform_filter(np.minimum(log, np.median(log[::3, ::3]) + 4), 31)
-    half = PAD // 2
+    wave = torch.fft.rfft2(torch.from_numpy(tiles * _WINDOW), s=(PAD, PAD))[..., :-1]
+    log = torch.view_as_real(wave).square().sum(dim=-1).add_(1e-6).log_().roll(PAD // 2, 1)
+    # peaks of level lines lie at the left border: what is beyond it is the same at opposite frequencies
+    beyond = log[:, :, 1 : 2 * _FLOOR + 1].flip(1, 2).roll(1, 1)
+    log = torch.cat([beyond, log], dim=2)
+    for axis in (1, 2):
+        log = 0.6 * log + 0.2 * (log.roll(1, axis) + log.roll(-1, axis))
+    cap = log[:, ::3, ::3].flatten(1).median(dim=1).values[:, None, None] + 4
+    around = _blocks(torch.minimum(log, cap), (_FLOOR, _FLOOR), 3)
     families = []
-    for axis in (1, 0):
+    for shape in ((1, _FLOOR), (_FLOOR, 1)):
         # strong lines raise the whole row that their peaks lie in, so peaks are also compared with their own row
-        floor = np.maximum(around, ndimage.uniform_filter1d(log, 41, axis=axis))
-        families.append(np.clip(log - floor, -1, 4))
-    upright, level = families
-    # the spectrum of a real picture is the same at opposite frequencies, so the other half need not be computed
-    opposite = np.roll(level[::-1], 1, axis=0)[half:, ::-1].T
-    return np.ascontiguousarray(upright), np.concatenate([np.roll(opposite, 1, axis=0), level[half:].T])
+        floor = torch.maximum(around, _blocks(log, shape, 5))
+        height = (log - floor)[:, :, 2 * _FLOOR :]
+        # beyond 4 a peak hardly counts more, but its top is still its top
+        families.append(torch.minimum(height, 2.8 + 0.3 * height).clamp_(min=-1))
+    return torch.stack(families, dim=1).numpy()
 
 
-def comb(log: np.ndarray, frequency: np.ndarray, slope: np.ndarray, orders: np.ndarray) -> np.ndarray:
-    """Values of a spectrum at multiples of candidate frequencies.
+def _blocks(log: torch.Tensor, shape: tuple[int, int], size: int) -> torch.Tensor:
+    """Means over ``size`` blocks of ``shape``, the same for all of a block."""
+    mean = functional.avg_pool2d(log[:, None], shape)
+    window = [size if n > 1 else 1 for n in shape]
+    mean = functional.avg_pool2d(mean, window, 1, [n // 2 for n in window], count_include_pad=False)[:, 0]
+    return mean.repeat_interleave(shape[0], 1).repeat_interleave(shape[1], 2)
+
+
+def comb(spectra: np.ndarray, waves: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """Values of spectra at multiples of candidate wave vectors.
 
     Args:
-        log: one of :func:`tile_spectra`.
-        frequency: cycles per pixel across the lines, any shape ``S``.
-        slope: frequency along the lines over that across them, same shape.
-        orders: multiples, ``[N]``; halves are allowed.
+        spectra: from :func:`tile_spectra`, ``[N, 2, PAD, PAD // 2]``.
+        waves: complex candidates x + iy for each tile and family, in cycles per pixel, ``[N or 1, 2, M]``.
+        orders: multiples, ``[K]``; halves are allowed.
 
     Returns:
-        ``[N, *S]``; NaN beyond the highest frequency that the picture holds.
+        ``[N, 2, M, K]``; NaN beyond the highest frequency that the picture holds.
     """
-    across = np.rint(np.multiply.outer(orders, frequency * PAD)).astype(np.int32)
-    along = np.rint(np.multiply.outer(orders, frequency * slope * PAD)).astype(np.int32) + PAD // 2
-    inside = (across < PAD // 2) & (along >= 0) & (along < PAD)
-    found = log.ravel()[np.where(inside, along * (PAD // 2) + across, 0)]
-    return np.where(inside, found, np.float32(np.nan))
+    half = PAD // 2
+    x, y = (
+        np.rint(np.multiply.outer(part.astype(np.float32), orders.astype(np.float32) * PAD)).astype(np.int32)
+        for part in (waves.real, waves.imag)
+    )
+    # the spectrum of a real picture is the same at opposite frequencies, so one half of it is stored
+    y = np.where(x < 0, -y, y)
+    x = np.abs(x)
+    inside = (x < half) & (np.abs(y) < half)
+    place = np.where(inside, (y + half) * half + x, 0)
+    first = np.arange(2 * len(spectra), dtype=np.int32).reshape(-1, 2, 1, 1) * (PAD * half)
+    return np.where(inside, spectra.ravel()[first + place], np.float32(np.nan))
 
 
-def comb_score(log: np.ndarray, frequency: np.ndarray, slope: np.ndarray, orders: np.ndarray) -> np.ndarray:
-    """How much a spectrum is like a comb: peaks at the multiples ``orders``, none half an order below.
+def comb_score(spectra: np.ndarray, waves: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """How much spectra are like combs: peaks at the multiples ``orders``, none half an order below.
 
     A comb of half the spacing has peaks there too, one of twice the spacing misses every second multiple: both score less.
 
     Args:
-        log: one of :func:`tile_spectra`.
-        frequency: as in :func:`comb`.
-        slope: as in :func:`comb`.
-        orders: multiples, ``[N]``.
+        spectra: as in :func:`comb`.
+        waves: as in :func:`comb`.
+        orders: multiples, ``[K]``.
 
     Returns:
-        Score of each candidate, about 0 for noise, in units of log power.
+        Score ``[N, 2, M]`` of each candidate, about 0 for noise, in units of log power.
     """
-    on, between = comb(log, frequency, slope, orders), comb(log, frequency, slope, orders - 0.5)
-    both = np.isfinite(on) & np.isfinite(between)
-    total = np.where(both, on - between, 0).sum(axis=0)
-    return np.where(both.any(axis=0), total / np.sqrt(np.maximum(both.sum(axis=0), 1)), -9.0)
+    contrast = comb(spectra, waves, orders) - comb(spectra, waves, orders - 0.5)
+    known = np.isfinite(contrast)
+    count = known.sum(axis=-1)
+    total = np.where(known, contrast, 0).sum(axis=-1)
+    return np.where(count > 0, total / np.sqrt(np.maximum(count, 1)), -9.0)

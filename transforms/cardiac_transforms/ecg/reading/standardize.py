@@ -11,7 +11,7 @@ from cardiac_transforms.ecg.reading.curve import trace_points
 from cardiac_transforms.ecg.reading.digitize import row_indices
 from cardiac_transforms.ecg.reading.ink import local_paper, trace_ink
 from cardiac_transforms.ecg.reading.layout import GAIN, SPEED, PageLayout
-from cardiac_transforms.ecg.reading.rows import follow, ink_runs
+from cardiac_transforms.ecg.reading.rows import follow, ink_runs, without_specks
 from cardiac_transforms.ecg.reading.text import trace_mask
 
 TILE = (62.5, 25.0)
@@ -109,7 +109,8 @@ def mask_text(
     for box in layout.boxes:
         x1, y1, x2, y2 = (max(0, round(value + 0.5)) for value in box.box)
         inside[y1:y2, x1:x2] = True
-    writing = ndimage.maximum_filter(ink > 0.1, 2 * near + 1)
+    # letters, their grey edges and dots, but not what is left of grid lines, which is paler and in crumbs
+    writing = ndimage.maximum_filter(without_specks(ink > 0.5, pixels_per_mm), 2 * near + 1)
     record = np.zeros(shape, bool)
     if layout.boxes:
         record[

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cardiac_transforms.ecg.leads import LAYOUTS, LeadBox
+from cardiac_transforms.ecg.reading.page import read_page
+
+from .drawn_page import DrawnPage, draw_page, made_up_signals
+
+Box = tuple[float, float, float, float]
+
+
+@pytest.fixture(scope="module")
+def drawn() -> DrawnPage:
+    return draw_page(made_up_signals(), 500.0, LAYOUTS["3x4+1"], pixels_per_mm=5.0)
+
+
+def overlap(a: Box, b: Box) -> float:
+    width, height = (max(0.0, min(a[k + 2], b[k + 2]) - max(a[k], b[k])) for k in (0, 1))
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return width * height / (sum(areas) - width * height)
+
+
+def overlaps(found: list[LeadBox], true: list[LeadBox]) -> list[float]:
+    places = {(box.lead, box.rhythm): box.box for box in found}
+    return [overlap(places.get((box.lead, box.rhythm), (0, 0, 1, 1)), box.box) for box in true]
+
+
+def turned_box(box: Box, turns: int, shape: tuple[int, int]) -> Box:
+    """Where a box of an image of ``shape`` (height, width) lies after quarter turns anticlockwise."""
+    x1, y1, x2, y2 = box
+    for _ in range(turns):
+        x1, y1, x2, y2 = y1, shape[1] - 1 - x2, y2, shape[1] - 1 - x1
+        shape = shape[::-1]
+    return x1, y1, x2, y2
+
+
+def test_boxes_lie_in_the_picture_where_they_were_drawn(drawn):
+    reading = read_page(drawn.image)
+    assert reading.found
+    assert reading.reason == ""
+    assert min(overlaps(reading.boxes, drawn.boxes)) >= 0.8
+    assert reading.signals.signals.shape[0] == 12
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_pages_on_a_side_or_on_their_head_are_turned_upright(drawn, turns):
+    reading = read_page(np.ascontiguousarray(np.rot90(drawn.image, turns)))
+    assert reading.found
+    assert reading.page is not None
+    assert reading.page.turns == (-turns) % 4
+    true = [
+        LeadBox(box.lead, turned_box(box.box, turns, drawn.image.shape[:2]), box.start, box.stop, box.rhythm)
+        for box in drawn.boxes
+    ]
+    assert min(overlaps(reading.boxes, true)) >= 0.8
+
+
+def test_boxes_follow_a_rotation(drawn):
+    angle = 7
+    image = np.asarray(
+        Image.fromarray(drawn.image).rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=(60, 50, 45))
+    )
+    reading = read_page(image)
+    centres = {(box.lead, box.rhythm): np.add(box.box[:2], box.box[2:]) / 2 for box in reading.boxes}
+    old, new = (np.array([a.shape[1] - 1, a.shape[0] - 1]) / 2 for a in (drawn.image, image))
+    turn = np.exp(-1j * np.deg2rad(angle))
+    for box in drawn.boxes:
+        x, y = (np.add(box.box[:2], box.box[2:]) / 2) - old
+        place = (x + 1j * y) * turn
+        assert np.hypot(*(centres[box.lead, box.rhythm] - new - [place.real, place.imag])) < 10  # 2 mm
+
+
+def test_without_a_grid_the_resolution_helps(drawn):
+    bare = np.where((drawn.image > 120).all(axis=2, keepdims=True), np.uint8(255), drawn.image)
+    assert not read_page(bare).found
+    reading = read_page(bare, pixels_per_mm=5.0)
+    assert reading.found
+    assert min(overlaps(reading.boxes, drawn.boxes)) >= 0.8
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_blank_picture_is_refused_in_a_sentence(value):
+    reading = read_page(np.full((600, 900, 3), value, np.uint8))
+    assert not reading.found
+    assert reading.reason.endswith(".")
+    assert "grid" in reading.reason
+    assert reading.boxes == []
+    assert reading.page is None
+    with pytest.raises(ValueError, match="grid"):
+        _ = reading.signals
+
+
+def test_grid_paper_without_traces_is_refused_in_a_sentence():
+    empty = draw_page(
+        np.full((12, 5000), np.nan, np.float32),
+        500.0,
+        LAYOUTS["3x4+1"],
+        pixels_per_mm=5.0,
+        pulse=False,
+        labels=False,
+        header=False,
+    )
+    reading = read_page(empty.image)
+    assert not reading.found
+    assert reading.reason.endswith(".")
+    with pytest.raises(ValueError, match=r"\w+"):
+        _ = reading.signals

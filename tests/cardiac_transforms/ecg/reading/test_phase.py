@@ -51,7 +51,7 @@ def test_a_rough_map_that_is_two_percent_too_wide_and_bent_is_mended():
 
 
 def test_lines_are_clear_where_they_are_and_followed_only_where_they_may_be():
-    true, rough, near, seed = setting(0.0)
+    _true, rough, near, seed = setting(0.0)
     picture = signal()
     picture[:, 480:] = np.random.default_rng(1).normal(0, 1, (512, 160))
     found = follow_phase(cut_blocks(picture), rough, WEIGHTS, near, seed)

@@ -124,11 +124,11 @@ def _grid_error(reading: PageReading, centre: np.ndarray, scale: np.ndarray) -> 
 
 
 def _overlaps(reading: PageReading, page: RenderedPage, boxes: np.ndarray) -> tuple[float, ...]:
-    """Intersection over union of every printed stretch with the one found for the same lead and time."""
-    found = {(box.lead, round(box.start, 0), box.rhythm): box.box for box in reading.boxes}
+    """Intersection over union of every printed stretch with the one found for the same lead."""
+    found = {(box.lead, box.rhythm): box.box for box in reading.boxes}
     result = []
     for truth, place in zip(page.boxes, boxes, strict=True):
-        other = found.get((truth.lead, round(truth.start, 0), truth.rhythm))
+        other = found.get((truth.lead, truth.rhythm))
         result.append(0.0 if other is None else _overlap(place, np.array(other)))
     return tuple(result)
 

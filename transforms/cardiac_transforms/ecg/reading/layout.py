@@ -26,7 +26,7 @@ from cardiac_transforms.ecg.reading.rows import RowTraces, find_rows
 from cardiac_transforms.ecg.reading.text import find_words
 
 SPEED, GAIN = 25.0, 10.0
-"""mm/s and mm/mV that are assumed where no calibration pulse is found."""
+"""mm/s and mm/mV that are usual, and assumed where neither a calibration pulse nor the beats say otherwise."""
 FURTHER_LAYOUTS = (
     Layout("3x4+2", LAYOUTS["3x4"].rows, ("II", "V1")),
     Layout("6x1 limb leads", tuple((lead,) for lead in LEADS[:6])),
@@ -62,7 +62,8 @@ class PageLayout:
         boxes: one per stretch of a lead that is on the page, in reading order, in pixels of the page.
         speed: mm/s.
         gain: mm/mV.
-        calibrated: whether speed and gain come from a calibration pulse; otherwise they are the usual 25 and 10.
+        calibrated: whether speed and gain come from a calibration pulse; otherwise the gain is the usual 10 and the
+            speed the likelier one of 25 and 50 by layout and heart rate.
         confidence: 0 to 1.
         reason: why there is no layout, or an empty string.
         rows: the traces of the rows, for digitising.

@@ -1,136 +1,36 @@
-"""Pictures of transforms/README.md: what each of its Python examples does to one slice of a simulated patient.
+"""Pictures of transforms/README.md and transforms/ecg-pages.md: what each of their Python examples does.
 
     python scripts/make_gallery.py [NAME ...]
 
-The README is the only source. Under a heading ``### Name`` stand the text, the picture ``images/Name.png`` and a Python block,
-which this script runs with the names of :func:`patient`; it shows ``image`` as before and ``out`` as after.
+The documents are the only source: under a heading ``### Name`` stand the text, the picture and a Python block, which this
+script runs.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-from pathlib import Path
-from typing import Any
 
-import matplotlib
-import numpy as np
 import torch
-from monai.data import MetaTensor
-from PIL import Image
+from gallery_ecg import GALLERY as ECG
+from gallery_examples import run
+from gallery_mri import GALLERY as MRI
 from tqdm import tqdm
 
-import cardiac_transforms.mri as mri
-from monai_jdl.phantoms import simulate
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-README = Path(__file__).parents[1] / "transforms" / "README.md"
-SEED, OTHER, SLICE, COLUMN = 7, 11, 4, 120
-HEART = (slice(56, 184), slice(64, 192))
-"""Voxels along X and Y that are shown of most pictures."""
-WHOLE = ("Ghosting", "KSpaceSpikes", "Mistriggering", "SurfaceCoilShading", "ZeroMeanBiasField")
-"""Shown in full, for they reach everywhere."""
-LONG_AXIS = ("SliceMisalignment", "ThickSlices")
-"""Shown in a plane across the slices."""
-RESCALED = ("NyulStandardize", "StandardizePercentiles", "StandardizeToReference")
-"""The values have another unit afterwards: a window of its own, and in place of the difference the map of the values."""
-GREYS, COLOURS = 32, 17
-
-
-def examples(text: str) -> dict[str, tuple[str, str]]:
-    """Python and YAML block under each heading ``### Name`` of the README."""
-    found = {}
-    for name, section in re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL):
-        blocks = dict(re.findall(r"^```(\w+)\n(.*?)^```", section, re.MULTILINE | re.DOTALL))
-        found[name] = (blocks["python"], blocks["yaml"])
-    return found
-
-
-def patient() -> dict[str, Any]:
-    """What the examples work on: ``image`` and ``label`` of one patient with their affine, and ``other``, another's image."""
-    case, other = (simulate(seed, display="magnitude") for seed in (SEED, OTHER))
-    affine = torch.from_numpy(case.affine)
-    image = torch.from_numpy(case.image.astype(np.float32))
-    return {
-        "mri": mri,
-        "image": MetaTensor(image[None], affine=affine),
-        "label": MetaTensor(torch.from_numpy(case.label)[None], affine=affine),
-        "other": torch.from_numpy(other.image.astype(np.float32))[None],
-        "spacing": case.spacing,
-    }
-
-
-def run(code: str, names: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """``image`` and ``out`` of an example, as plain tensors."""
-    names = dict(names)
-    exec(code, names)
-    return names["image"].as_tensor(), names["out"].as_tensor()
-
-
-def plane(name: str, stack: torch.Tensor) -> np.ndarray:
-    """What is shown of ``(1, X, Y, Z)``, rows downwards."""
-    if name in LONG_AXIS:
-        return stack[0, COLUMN, HEART[1]].T.numpy()
-    x, y = (slice(None), slice(None)) if name in WHOLE else HEART
-    return stack[0, x, y, SLICE].T.numpy()
-
-
-def draw(
-    name: str, images: tuple[torch.Tensor, torch.Tensor], spacing: tuple[float, float, float], target: Path
-) -> None:
-    """Before, after and difference of one plane of ``(1, X, Y, Z)``; written as a small PNG."""
-    before, after = (plane(name, image) for image in images)
-    aspect = spacing[2] / spacing[1] if name in LONG_AXIS else 1
-    window = (float(min(0, before.min(), after.min())), float(np.percentile(before, 99.8)))
-    figure, panels = plt.subplots(1, 3, figsize=(6.3, 1.5 if name in LONG_AXIS else 2.3), layout="constrained")
-    panels[0].imshow(before, cmap="gray", vmin=window[0], vmax=window[1], aspect=aspect)
-    panels[0].set_title("before", fontsize=8)
-    if name in RESCALED:
-        low, high = np.percentile(after, (0.2, 99.8))
-        panels[1].imshow(after, cmap="gray", vmin=low, vmax=high, aspect=aspect)
-        panels[1].set_title(f"after, {low:.1f} to {high:.1f}", fontsize=8)
-        order = np.argsort(before, axis=None)
-        panels[2].plot(before.ravel()[order], after.ravel()[order], color="black", linewidth=1)
-        panels[2].set_title("value after against value before", fontsize=8)
-        panels[2].tick_params(labelsize=6)
-    else:
-        panels[1].imshow(after, cmap="gray", vmin=window[0], vmax=window[1], aspect=aspect)
-        panels[1].set_title("after", fontsize=8)
-        difference = 100 * (after - before) / (window[1] - window[0])
-        reach = max(float(np.ceil(np.percentile(np.abs(difference), 99.8))), 1.0)
-        panels[2].imshow(difference, cmap="RdBu_r", vmin=-reach, vmax=reach, aspect=aspect)
-        panels[2].set_title(f"difference: blue -{reach:.0f} %, red +{reach:.0f} %", fontsize=8)
-        panels[2].axis("off")
-    for panel in panels[:2]:
-        panel.axis("off")
-    figure.savefig(target, dpi=100, metadata={"Software": None})
-    plt.close(figure)
-    greys = np.linspace(0, 1, GREYS)[:, None].repeat(3, axis=1)
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(
-        np.rint(255 * np.vstack([greys, plt.get_cmap("RdBu_r")(np.linspace(0, 1, COLOURS))[:, :3]]))
-        .astype(np.uint8)
-        .tobytes()
-    )
-    with Image.open(target) as picture:
-        small = picture.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
-    small.save(target, optimize=True)
+GALLERIES = (MRI, ECG)
 
 
 def main() -> None:
-    """Draw the pictures of the README, or of some of its headings."""
+    """Draw the pictures of the documents, or of some of their headings."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="headings to draw; all by default")
-    options = parser.parse_args()
+    wanted = parser.parse_args().names
     torch.set_num_threads(1)
-    folder = README.parent / "images"
-    folder.mkdir(exist_ok=True)
-    names = patient()
-    sections = examples(README.read_text(encoding="utf-8"))
-    for name in tqdm(options.names or sections, "pictures"):
-        draw(name, run(sections[name][0], names), names["spacing"], folder / f"{name}.png")
+    for gallery in GALLERIES:
+        chosen = {name: code for name, (code, _) in gallery.examples().items() if not wanted or name in wanted}
+        names = gallery.subject() if chosen else {}
+        for name, code in tqdm(chosen.items(), gallery.document.name):
+            gallery.picture(name).parent.mkdir(parents=True, exist_ok=True)
+            gallery.draw(name, run(code, names), gallery.picture(name))
 
 
 if __name__ == "__main__":

@@ -17,9 +17,7 @@ from monai_jdl.version import __version__
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "docs" / "seeds.md"
 PAGES = sorted(
-    path
-    for pattern in ("*.md", "docs/*.md", "transforms/README.md", "bundles/*/docs/*.md")
-    for path in ROOT.glob(pattern)
+    path for pattern in ("*.md", "docs/*.md", "transforms/*.md", "bundles/*/docs/*.md") for path in ROOT.glob(pattern)
 )
 FOLDERS = ("bundles/", "docs/", "monai_jdl/", "scripts/", "tests/", "transforms/")
 FILES = (

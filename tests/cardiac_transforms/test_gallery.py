@@ -1,9 +1,10 @@
-"""transforms/README.md is true: it shows every public transform, and what it says runs and gives the pictures beside it."""
+"""The galleries are true: they show every public transform, and what they say runs and gives the pictures beside it."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
+import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,95 +13,175 @@ import torch
 import yaml
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
+from monai.transforms import MapTransform, RandomizableTransform, Transform
 from PIL import Image
 
 import cardiac_transforms.mri as mri
+from cardiac_transforms.ecg import capture, reading
 from cardiac_transforms.image_transform import ImageTransform
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "transforms"
-TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
+sys.path.insert(0, str(ROOT / "scripts"))
+try:
+    from gallery_ecg import FROM_PHOTOGRAPH
+    from gallery_ecg import GALLERY as ECG
+    from gallery_examples import Gallery, run
+    from gallery_mri import GALLERY as MRI
+finally:
+    sys.path.remove(str(ROOT / "scripts"))
+
+GALLERIES = {"mri": MRI, "ecg": ECG}
+EXAMPLES = {key: gallery.examples() for key, gallery in GALLERIES.items()}
+TEXTS = {key: gallery.document.read_text(encoding="utf-8") for key, gallery in GALLERIES.items()}
 
 
-def load_script():
-    spec = importlib.util.spec_from_file_location("make_gallery", ROOT / "scripts" / "make_gallery.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def examples(*keys: str):
+    """Gallery and name of each example; reading a page takes seconds."""
+    return pytest.mark.parametrize(
+        ("key", "name"),
+        [
+            pytest.param(key, name, marks=pytest.mark.slow if name in FROM_PHOTOGRAPH else ())
+            for key in keys
+            for name in EXAMPLES[key]
+        ],
+    )
 
 
-gallery = load_script()
-EXAMPLES = gallery.examples(TEXT)
-each_example = pytest.mark.parametrize("name", EXAMPLES)
+@cache
+def subject(key: str) -> dict:
+    return GALLERIES[key].subject()
 
 
-@pytest.fixture(scope="module")
-def patient():
-    return gallery.patient()
+@cache
+def result(key: str, name: str) -> dict:
+    """All names after an example was run once."""
+    return run(EXAMPLES[key][name][0], subject(key))
 
 
-def test_every_public_transform_is_shown():
+def pictures_of(out) -> list[torch.Tensor]:
+    return list(out.values()) if isinstance(out, dict) else [out]
+
+
+def test_every_public_mr_transform_is_shown():
     public = {n for n in mri.__all__ if isinstance(getattr(mri, n), type)}
-    assert {n for n in public if issubclass(getattr(mri, n), ImageTransform)} == set(EXAMPLES)
-    named = set(re.findall(r"`(\w+)`|mri\.(\w+)", TEXT))
-    named = {n for pair in named for n in pair}
+    assert {n for n in public if issubclass(getattr(mri, n), ImageTransform)} == set(EXAMPLES["mri"])
+    named = {n for pair in re.findall(r"`(\w+)`|mri\.(\w+)", TEXTS["mri"]) for n in pair}
     # the four forms are explained once: the name of the family stands for all of them
     families = {re.sub(r"^Rand(?=[A-Z])|(d|D|Dict)$", "", n) for n in public}
-    assert families - set(EXAMPLES) <= {n.removesuffix("d") for n in named}
+    assert families - set(EXAMPLES["mri"]) <= {n.removesuffix("d") for n in named}
 
 
-@each_example
-def test_the_python_example_changes_the_image_and_gives_the_same_each_time(name, patient):
-    before, after = gallery.run(EXAMPLES[name][0], patient)
-    assert after.shape == before.shape and torch.isfinite(after).all()
-    assert not torch.allclose(before, after)
-    assert f"mri.{name}(" in EXAMPLES[name][0]
-    torch.testing.assert_close(gallery.run(EXAMPLES[name][0], patient)[1], after)
+def test_every_public_transform_of_pages_is_shown():
+    public = {n: getattr(module, n) for module in (capture, reading) for n in module.__all__}
+    transforms = {n: c for n, c in public.items() if isinstance(c, type) and issubclass(c, Transform)}
+    # what is neither a dictionary form nor random names its family
+    families = {n for n, c in transforms.items() if not issubclass(c, MapTransform | RandomizableTransform)}
+    assert families == set(EXAMPLES["ecg"])
+    assert set(FROM_PHOTOGRAPH) == families & set(reading.__all__)
+    named = set(re.findall(r"\b\w+\b", TEXTS["ecg"]))
+    assert set(capture.__all__) - set(transforms) <= named
 
 
-@each_example
-def test_the_yaml_example_runs_in_a_bundle(name, patient):
-    (entry,) = yaml.safe_load(EXAMPLES[name][1])
+@examples("mri", "ecg")
+def test_the_python_example_changes_the_image_and_gives_the_same_each_time(key, name):
+    code, after = EXAMPLES[key][name][0], result(key, name)
+    assert re.search(rf"\b(mri|capture|reading)\.(Rand)?{name}\(", code)
+    before = after["image" if key == "mri" else "photograph" if name in FROM_PHOTOGRAPH else "page"]
+    for picture in pictures_of(after["out"]):
+        assert picture.dtype == torch.float32
+        # where nothing is printed there is no signal
+        assert torch.isfinite(picture).all() or (name == "DigitizeECGPage" and torch.isfinite(picture).any())
+        if picture.shape == before.shape:
+            assert not torch.allclose(before.float(), picture)
+        else:
+            assert key == "ecg"
+    again = run(code, subject(key))["out"]
+    for picture, repeated in zip(pictures_of(after["out"]), pictures_of(again), strict=True):
+        torch.testing.assert_close(picture, repeated, equal_nan=True)
+
+
+@examples("mri")
+def test_the_yaml_example_of_mr_runs_in_a_bundle(key, name):
+    (entry,) = yaml.safe_load(EXAMPLES[key][name][1])
     random_or_not = f"Rand{name}d" if hasattr(mri, f"Rand{name}d") else f"{name}d"
     assert entry["_target_"] == f"cardiac_transforms.mri.{random_or_not}"
+    out = in_bundle(entry, {k: subject(key)[k][..., 3:6] for k in ("image", "label")})
+    assert isinstance(out["image"], MetaTensor) and out["image"].shape == subject(key)["image"][..., 3:6].shape
+
+
+@examples("ecg")
+def test_the_yaml_example_of_pages_runs_in_a_bundle(key, name):
+    (entry,) = yaml.safe_load(EXAMPLES[key][name][1])
+    if name in FROM_PHOTOGRAPH:
+        assert entry["_target_"] == f"cardiac_transforms.ecg.reading.{name}d"
+        out = in_bundle(entry, {"image": subject(key)["photograph"]})
+        torch.testing.assert_close(out["image"], result(key, name)["out"], equal_nan=True)
+        return
+    assert entry["_target_"] == f"cardiac_transforms.ecg.capture.Rand{name}d"
+    data = {"image": subject(key)["page"], "boxes": subject(key)["boxes"], "points": subject(key)["points"]}
+    out = in_bundle(entry, data)
+    height, width = out["image"].shape[1:]
+    assert out["image"].min() >= 0 and out["image"].max() <= 255
+    assert out["image"].shape != data["image"].shape or not torch.equal(out["image"], data["image"].float())
+    assert ("boxes_key" in entry) == (not torch.equal(out["boxes"], data["boxes"]))
+    # the middle of the leads is in the picture
+    assert ((out["boxes"][:, :2] + out["boxes"][:, 2:]) / 2 < torch.tensor([width, height])).all()
+
+
+def in_bundle(entry: dict, data: dict) -> dict:
     transform = ConfigParser({"t": entry}).get_parsed_content("t")
-    data = {"image": patient["image"][..., 3:6], "label": patient["label"][..., 3:6]}
     if hasattr(transform, "set_random_state"):
         transform.transform.prob = 1.0
         transform.set_random_state(0)
-    out = transform(data)
-    assert isinstance(out["image"], MetaTensor) and out["image"].shape == data["image"].shape
+    return transform(data)
 
 
-@each_example
-def test_the_picture_stands_in_the_section_and_is_small(name):
-    assert f"### {name}\n" in TEXT and f"![{name}](images/{name}.png)" in TEXT
-    assert (FOLDER / "images" / f"{name}.png").stat().st_size <= 60_000
+@examples("mri", "ecg")
+def test_the_picture_stands_in_the_section_and_is_small(key, name):
+    gallery = GALLERIES[key]
+    assert f"### {name}\n" in TEXTS[key] and f"![{name}]({gallery.pictures.format(name)})" in TEXTS[key]
+    assert gallery.picture(name).stat().st_size <= 60_000
 
 
-def test_there_are_no_other_pictures_and_all_together_are_small():
-    files = list((FOLDER / "images").iterdir())
-    assert {file.stem for file in files} == set(EXAMPLES)
-    assert sum(file.stat().st_size for file in files) < 2_000_000
+@pytest.mark.parametrize(("gallery", "limit"), [(MRI, 2_000_000), (ECG, 1_500_000)], ids=["mri", "ecg"])
+def test_there_are_no_other_pictures_and_all_together_are_small(gallery: Gallery, limit):
+    files = {file for file in gallery.picture("").parent.iterdir() if file.is_file()}
+    assert files == {gallery.picture(name) for name in gallery.examples()}
+    assert sum(file.stat().st_size for file in files) < limit
 
 
-@pytest.mark.parametrize("name", ["Ghosting", "ThickSlices"])
-def test_the_picture_is_what_the_script_draws(name, patient, tmp_path):
-    gallery.draw(name, gallery.run(EXAMPLES[name][0], patient), patient["spacing"], tmp_path / "picture.png")
-    kept, drawn = (
-        np.asarray(Image.open(file).convert("RGB")).astype(int)
-        for file in (FOLDER / "images" / f"{name}.png", tmp_path / "picture.png")
-    )
+@pytest.mark.parametrize(
+    ("key", "name"), [("mri", "Ghosting"), ("mri", "ThickSlices"), ("ecg", "PagePerspective"), ("ecg", "GridColour")]
+)
+def test_the_picture_is_what_the_script_draws(key, name, tmp_path):
+    kept = GALLERIES[key].picture(name)
+    drawn = tmp_path / kept.name
+    GALLERIES[key].draw(name, result(key, name), drawn)
+    kept, drawn = (np.asarray(Image.open(file).convert("RGB")).astype(int) for file in (kept, drawn))
     assert kept.shape == drawn.shape
     # fonts and rounding differ from one installation to the next; another picture would differ throughout
     assert np.abs(kept - drawn).mean() < 3
 
 
-def test_the_first_example_reads_the_severity():
-    code = re.search(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)[1]
+def test_the_first_example_of_mr_reads_the_severity():
     image = MetaTensor(torch.rand(1, 32, 32, 2), affine=torch.diag(torch.tensor([1.5, 1.5, 8, 1.0])))
     names = {"image": image}
     for seed in range(20):
-        exec(code.replace("seed=0", f"seed={seed}"), names)
+        exec(first_example("mri").replace("seed=0", f"seed={seed}"), names)
         assert torch.equal(names["moved"], names["again"])
         assert 0.5 <= names["severity"] <= 4 or (names["severity"] == 0 and torch.equal(names["moved"], image))
+
+
+def test_the_first_example_of_pages_moves_the_boxes_and_reads_the_severity():
+    names = run(first_example("ecg"), subject("ecg"))
+    assert names["kind"] in capture.CAPTURE_KINDS and 0 < names["severity"] <= 1
+    moved = names["out"]
+    height, width = moved["image"].shape[1:]
+    assert not torch.equal(moved["boxes"], names["boxes"])
+    strip, points = moved["boxes"][-1], moved["points"]
+    assert ((points >= strip[:2] - 1) & (points <= strip[2:] + 1)).all()
+    assert ((points.mean(0) > 0) & (points.mean(0) < torch.tensor([width, height]))).all()
+
+
+def first_example(key: str) -> str:
+    return re.search(r"^```python\n(.*?)^```", TEXTS[key], re.MULTILINE | re.DOTALL)[1]

@@ -216,11 +216,11 @@ class PageDictionaryForm(DictionaryForm):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Transform every key; boxes, points, mask and calibration belong to the first key and follow it."""
         d = super().__call__(data)
-        for first in list(self.key_iterator(d))[:1]:
+        followers = {name: key for name, key in self.follower_keys.items() if key is not None}
+        for first in list(self.key_iterator(d))[:1] if followers else []:
             warp = self.transform.warp(tuple(data[first].shape[1:]))
-            for name, key in self.follower_keys.items():
-                if key is not None:
-                    d[key] = getattr(warp, name)(d[key])
+            for name, key in followers.items():
+                d[key] = getattr(warp, name)(d[key])
         return d
 
 

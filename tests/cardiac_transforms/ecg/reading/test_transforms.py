@@ -63,7 +63,10 @@ def test_what_is_kept(drawn: DrawnPage, picture: torch.Tensor, keep: str) -> Non
 def test_arranged_page_is_the_same_for_every_layout(picture: torch.Tensor) -> None:
     standardize = StandardizeECGPage()
     other = draw_page(made_up_signals(), 500.0, LAYOUTS["6x2"], pixels_per_mm=6.0)
-    pages = [standardize(picture), standardize(torch.from_numpy(other.image).permute(2, 0, 1))]
+    pages = [
+        StandardizeECGPaged("image")({"image": picture})["image"],
+        standardize(torch.from_numpy(other.image.copy()).permute(2, 0, 1)),
+    ]
     assert pages[0].shape == pages[1].shape == (3, 600, 500)
     # V1 to V6 begin 5 s into the record on one page and 2.5 or 7.5 s on the other; I to III show the same beats
     ink = [(page[0, :300, :250] < 128).float() for page in pages]

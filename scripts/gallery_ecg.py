@@ -1,0 +1,127 @@
+"""The gallery of transforms/ecg-pages.md: a simulated page, or a part of it, before and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from gallery_examples import DOCUMENTS, Gallery
+from PIL import Image, ImageDraw, ImageFont
+
+from cardiac_transforms.ecg import LEADS, capture, reading
+from monai_jdl.phantoms import PageStyle, random_header, render_page, simulate_ecg
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+SEED, PHOTOGRAPH_SEED = 4, 2
+WIDTH, GAP = 866, 6
+"""Of a picture, and between its panels, in pixels."""
+PARTS = {
+    "BlackAndWhiteScan": (560, 90, 1),
+    "GreyScan": (560, 90, 1),
+    "GridColour": (560, 90, 1),
+    "Handwriting": (560, 60, 1),
+    "JPEGCompression": (700, 30, 3),
+    "LowResolution": (560, 100, 2),
+    "Moire": (560, 90, 1),
+    "PageBlur": (560, 100, 2),
+    "SensorNoise": (560, 100, 3),
+}
+"""Left and top in pixels, and magnification, of the part that is shown; of all others the whole page."""
+HEIGHT = 280
+"""Of such a part in the picture, in pixels."""
+FROM_PHOTOGRAPH = ("DigitizeECGPage", "RectifyECGPage", "StandardizeECGPage")
+QUALITY = 72
+
+
+def page() -> dict[str, Any]:
+    """What the examples work on: ``page`` with its ``boxes`` and ``points``, and ``photograph``, a picture of the page."""
+    case = simulate_ecg(SEED)
+    style = PageStyle(dpi=100, grid_margin=4.0, separator="tick")
+    rendered = render_page(case.signals, case.rate, style=style, header=random_header(np.random.default_rng(SEED)))
+    image = torch.from_numpy(rendered.image).permute(2, 0, 1)
+    phone = capture.RandCapturePage(1.0, ["phone"], severity=(0.7, 0.7)).set_random_state(PHOTOGRAPH_SEED)
+    return {
+        "capture": capture,
+        "reading": reading,
+        "page": image,
+        "boxes": torch.tensor([box.box for box in rendered.boxes], dtype=torch.float32),
+        "points": torch.from_numpy(rendered.traces[-1]),
+        "photograph": phone(image).as_tensor().round().byte(),
+    }
+
+
+def draw(name: str, names: dict[str, Any], target: Path) -> None:
+    """Before and after side by side, or ``out`` as a sheet where it holds several pictures; written as a JPEG."""
+    out = names["out"]
+    if isinstance(out, dict):
+        panels = {caption: as_picture(picture) for caption, picture in out.items()}
+        sheet(panels, columns=3).save(target, quality=QUALITY, optimize=True)
+        return
+    before = as_picture(names["photograph" if name in FROM_PHOTOGRAPH else "page"])
+    after = plot(out) if name == "DigitizeECGPage" else as_picture(out)
+    if "moved" in names:
+        outline(before, names["boxes"])
+        outline(after, names["moved"])
+    if name in PARTS:
+        before, after = (part(picture, *PARTS[name]) for picture in (before, after))
+    sheet({"before": before, "after": after}, columns=2).save(target, quality=QUALITY, optimize=True)
+
+
+def as_picture(values: torch.Tensor) -> Image.Image:
+    """``(3, H, W)``, 0 to 255."""
+    return Image.fromarray(torch.as_tensor(values).round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
+
+
+def outline(picture: Image.Image, boxes: torch.Tensor) -> None:
+    """Draw boxes ``(N, 4)`` on a picture."""
+    for box in boxes.tolist():
+        ImageDraw.Draw(picture).rectangle(box, outline=(30, 90, 200), width=2)
+
+
+def part(picture: Image.Image, left: int, top: int, zoom: int) -> Image.Image:
+    """A part of a picture as wide as half of :data:`WIDTH`, each pixel ``zoom`` times as large."""
+    width, height = (WIDTH - GAP) // 2, HEIGHT
+    box = (left, top, left + width / zoom, top + height / zoom)
+    return picture.resize((width, height), Image.Resampling.NEAREST, box)
+
+
+def plot(signals: torch.Tensor) -> Image.Image:
+    """The twelve leads ``(12, T)`` in mV, one above the other."""
+    figure, axes = plt.subplots(figsize=(8.6, 6.64), layout="constrained")
+    for row, signal in enumerate(signals.tolist()):
+        axes.plot(np.arange(len(signal)) / 500, np.asarray(signal) - 2.5 * row, color="black", linewidth=1)
+    axes.set_yticks([-2.5 * row for row in range(len(LEADS))], LEADS, fontsize=15)
+    axes.tick_params("x", labelsize=15)
+    axes.set_xlabel("s", fontsize=15)
+    axes.set_xlim(0, 10)
+    axes.grid(axis="x", color="0.85")
+    figure.canvas.draw()
+    drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    plt.close(figure)
+    return drawn
+
+
+def sheet(pictures: dict[str, Image.Image], columns: int) -> Image.Image:
+    """Pictures in rows, each with its caption above, none larger than a column."""
+    width = (WIDTH - GAP * (columns - 1)) // columns
+    font = ImageFont.load_default(13)
+    shown = []
+    for picture in pictures.values():
+        scale = min(1, width / picture.width, 0.8 * width / picture.height)
+        size = (round(picture.width * scale), round(picture.height * scale))
+        shown.append(picture.resize(size, Image.Resampling.LANCZOS))
+    heights = [max(p.height for p in shown[k : k + columns]) + 22 for k in range(0, len(shown), columns)]
+    whole = Image.new("RGB", (WIDTH, sum(heights)), "white")
+    for k, (caption, picture) in enumerate(zip(pictures, shown, strict=True)):
+        x, y = k % columns * (width + GAP), sum(heights[: k // columns])
+        ImageDraw.Draw(whole).text((x, y + 2), caption, "black", font)
+        whole.paste(picture, (x, y + 20))
+    return whole
+
+
+GALLERY = Gallery(DOCUMENTS / "ecg-pages.md", "images/ecg/{}.jpg", page, draw)

@@ -58,7 +58,7 @@ def test_lines_are_clear_where_they_are_and_followed_only_where_they_may_be():
     assert found is not None
     assert found.known[:, :13].all()
     assert np.median(found.clear[:, :13]) > 0.95
-    assert np.median(found.clear[:, 17:]) < 0.6
+    assert np.median(found.clear[:, 17:]) < 0.75
     near = near & (np.arange(20) < 10)
     held = follow_phase(cut_blocks(signal()), rough, WEIGHTS, near, seed & near)
     assert held is not None
@@ -69,7 +69,7 @@ def test_noise_holds_nothing_together():
     _, rough, near, seed = setting(0.0)
     noise = np.random.default_rng(2).normal(0, 1, SHAPE).astype(np.float32)
     found = follow_phase(cut_blocks(noise), rough, WEIGHTS, near, seed)
-    assert found is None or np.median(found.clear[found.known]) < 0.75
+    assert found is None or np.median(found.clear[found.known]) < 0.8
 
 
 def test_blocks_lie_where_the_lattice_says():

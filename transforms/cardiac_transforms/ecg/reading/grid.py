@@ -22,12 +22,12 @@ _NEWTON = 6
 """Steps of Newton's method; each adds about two digits on a bent page."""
 _NEAR_TILE = 130.0
 """Working pixels from the nearest tile with lines up to which blocks may show them."""
-_CLEAR = 0.85
-"""Coherence at which the first view of the lines is good enough."""
+_ENOUGH = 0.3
+"""Share of the picture covered by a grid, beyond which no other view of the lines is tried."""
 _LEAST_SHARE = 0.05
 """Share of the picture that a grid covers at least."""
-_REGULAR = 0.75
-"""Least coherence of a grid; chance gives 0.45 to 0.65."""
+_REGULAR = 0.85
+"""Least coherence of a grid; chance gives 0.45 to 0.7."""
 
 
 @dataclass(frozen=True)
@@ -142,14 +142,17 @@ def find_grid(image: np.ndarray) -> PageGrid | None:
         image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.HAMMING, reducing_gap=3.0))
     if min(image.shape[:2]) < TILE:
         return None
-    best = None
+    best, most = None, 0.0
     for black_grid in (False, True):
-        grid = _grid_of(line_signal(image, black_grid=black_grid), scale, (height, width))
-        if grid is not None and (best is None or grid.coherence > best.coherence):
-            best = grid
-        if best is not None and best.coherence > _CLEAR:
-            break
-    return best if best is not None and best.coherence > _REGULAR else None
+        signal = line_signal(image, black_grid=black_grid)
+        grid = _grid_of(signal, scale, (height, width))
+        if grid is not None and grid.coherence > _REGULAR:
+            covered = float(grid.area.sum()) * BLOCK**2 / signal.size
+            if covered * grid.coherence > most:
+                best, most = grid, covered * grid.coherence
+            if covered > _ENOUGH:
+                break
+    return best
 
 
 def flat_grid(shape: tuple[int, int], pixels_per_mm: float) -> PageGrid:
@@ -211,7 +214,7 @@ def _page_grid(
     xs, ys, area, clear = axes[0][box[1]], axes[1][box[0]], area[box], clear[box]
     dy, dx = np.gradient(millimetres, ys, xs, axis=(1, 2))
     density = [float(1 / np.median(np.hypot(dx[k], dy[k])[area]) / scale) for k in (0, 1)]
-    thick = bool((lines.weights[:, :4].sum(axis=1) > 0).all())
+    thick = maps[0].thick and maps[1].thick
     return PageGrid(
         scale, xs, ys, millimetres, shape, (density[0], density[1]), thick, float(np.median(clear[area])), area
     )

@@ -11,8 +11,9 @@ from cardiac_transforms.ecg.reading.smooth import Polynomial2D, local_planes
 
 BLOCK = 32
 """Side in pixels of the blocks on which the phase is known."""
-_WINDOWS = (1.25, 0.9)
-"""Standard deviation, in blocks, of the window in which lines are compared, in the first and in the second pass."""
+_PASSES = ((1.25, 0.75), (0.9, 1.0))
+"""For each pass the standard deviation, in blocks, of the window in which lines are compared, and how much less each
+harmonic counts than the one below: the rough map is good enough for the coarse ones first."""
 _STEP = 0.05
 _SHIFTS = np.arange(-2.5, 2.5, _STEP)
 """Offsets in mm that are tried, all that differ for lines every 5 mm."""
@@ -20,8 +21,10 @@ _REACH = np.arange(-9, 10)
 """Steps that a block's offset may lie from where its neighbours point: less than half a millimetre."""
 _ORDERS = 5
 """How many harmonics are compared, beside the lowest."""
-_FAINT = 0.1
-"""Share of the strongest harmonic's weight below which a harmonic is left out."""
+_MOST = 0.5
+"""Largest share of one harmonic in how well lines fit."""
+_THICK = 0.12
+"""Amplitude of a harmonic of 5 mm alone, against the strongest, that tells thick lines; twice the width gives 0.16."""
 _LEVELS = (0.75, 0.6, 0.45, 0.35)
 """How clear the lines of a block must be, as the front of known blocks moves on."""
 
@@ -34,11 +37,13 @@ class PhaseMap:
         millimetres: ``[rows, columns]``, across the lines.
         clear: how well lines fit there, up to 1.
         known: bool, blocks that the lines were followed to.
+        thick: whether lines every 5 mm stand out from those every millimetre.
     """
 
     millimetres: np.ndarray
     clear: np.ndarray
     known: np.ndarray
+    thick: bool
 
 
 def lattice(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -69,16 +74,16 @@ def follow_phase(
     Returns:
         The map; ``None`` where the lines do not hold together.
     """
-    strong = np.argsort(-weights)[:_ORDERS]
-    strong = strong[weights[strong] > _FAINT * weights.max()]
-    orders = np.unique(np.append(strong, np.flatnonzero(weights)[0])) + 1
-    share = weights[orders - 1] + 0.3
+    orders = np.unique(np.append(np.argsort(-weights)[:_ORDERS], np.flatnonzero(weights)[0])) + 1
     shape = (near.shape[0] * BLOCK, near.shape[1] * BLOCK)
     xs, ys = lattice(shape)
     points = np.stack(np.meshgrid(xs, ys), axis=-1)
     position = rough
-    for window in _WINDOWS:
-        match = _match(_amplitudes(blocks, position, orders, window), orders, share)
+    for window, trust in _PASSES:
+        amplitudes = _amplitudes(blocks, position, orders, window)
+        strength = np.median(np.abs(amplitudes[near]), axis=0)
+        share = _limited((weights[orders - 1] + 0.3) * strength * trust ** (orders - 1))
+        match = _match(amplitudes, orders, share)
         offset, clear, known = _spread(match, seed, near)
         if known.sum() < 9:
             return None
@@ -88,7 +93,18 @@ def follow_phase(
         smooth = trend.grid(xs, ys)
         rest = local_planes(offset - smooth, weight, 0.8)
         position = position + smooth + rest * np.clip(ndimage.gaussian_filter(weight, 0.8) * 4, 0, 1)
-    return PhaseMap(position, clear, known)
+    thick = bool(strength[orders < 5].max(initial=0) > _THICK * strength.max())
+    return PhaseMap(position, clear, known, thick)
+
+
+def _limited(share: np.ndarray) -> np.ndarray:
+    """Shares that sum to 1, the largest at most ``_MOST``: one wave alone, which is clear anywhere, makes no comb."""
+    share = share / share.sum()
+    largest = share.argmax()
+    if share[largest] > _MOST:
+        share = share * (1 - _MOST) / (1 - share[largest])
+        share[largest] = _MOST
+    return share
 
 
 def _amplitudes(blocks: np.ndarray, position: np.ndarray, orders: np.ndarray, window: float) -> np.ndarray:
@@ -112,7 +128,7 @@ def _amplitudes(blocks: np.ndarray, position: np.ndarray, orders: np.ndarray, wi
 
 def _match(amplitudes: np.ndarray, orders: np.ndarray, share: np.ndarray) -> np.ndarray:
     """How well lines at whole positions fit each block after each of ``_SHIFTS``, ``[rows, columns, shifts]``, at most 1."""
-    turn = np.exp((-2j * np.pi / 5) * np.multiply.outer(orders, _SHIFTS)) * (share / share.sum())[:, None]
+    turn = np.exp((-2j * np.pi / 5) * np.multiply.outer(orders, _SHIFTS)) * share[:, None]
     phase = amplitudes / (np.abs(amplitudes) + 1e-6)
     return phase.real @ turn.real - phase.imag @ turn.imag
 

@@ -22,7 +22,7 @@ _STEP = 0.015
 _ACCEPT = 1.2
 """Smallest score of a tile; noise reaches about half of it."""
 _LEVELS = (0.7, 0.45, 0.25)
-"""Shares of the clearest tile's score that others must reach: clear neighbours are joined before faint ones."""
+"""Shares of a clear tile's score that others must reach: clear neighbours are joined before faint ones."""
 _STRETCH, _TURN = 0.04, 0.04
 """Change of spacing (relative) and of direction (rad) from what is expected that costs one unit of score."""
 _FAMILIES = np.array([1, 1j])[:, None, None]
@@ -71,7 +71,8 @@ def tile_lines(signal: np.ndarray) -> TileLines | None:
     weights, seeds, seed_scores = found
     first = int(seed_scores.argmax())
     start = tuple(np.argwhere(sample)[first])
-    waves, scores = _grow(spectra, weights, start, seeds[first], float(seed_scores[first]))
+    typical = float(np.quantile(seed_scores, 0.8))
+    waves, scores = _grow(spectra, weights, start, (seeds[first], float(seed_scores[first])), typical)
     known = scores > 0
     if known.sum() < 3:
         return None
@@ -80,23 +81,23 @@ def tile_lines(signal: np.ndarray) -> TileLines | None:
 
 
 def _spaced(count: int, most: int) -> np.ndarray:
+    """At most ``most`` of ``count`` indices, spread evenly."""
     return np.unique(np.linspace(0, count - 1, most).astype(int))
 
 
 def _grow(
-    spectra: np.ndarray, weights: np.ndarray, start: tuple[int, ...], wave: np.ndarray, score: float
+    spectra: np.ndarray, weights: np.ndarray, start: tuple[int, ...], seed: tuple[np.ndarray, float], typical: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lines handed on from tile to tile: wave vectors ``[rows, columns, 2]``, scores ``[rows, columns]``, 0 where none."""
     waves = np.zeros((*spectra.shape[:2], 2), dtype=complex)
     scores = np.zeros(spectra.shape[:2])
-    waves[start], scores[start] = wave, score
+    waves[start], scores[start] = seed
     for level in _LEVELS:
-        least = max(_ACCEPT, level * score)
+        least = max(_ACCEPT, level * typical)
         while True:
             front = ndimage.binary_dilation(scores > 0) & (scores == 0)
-            expected = np.stack([local_planes(waves[..., k], scores / scores.max(), 1.0) for k in (0, 1)], axis=-1)[
-                front
-            ]
+            trust = scores / scores.max()
+            expected = np.stack([local_planes(waves[..., k], trust, 1.0)[front] for k in (0, 1)], axis=-1)
             refined, reached = _refine(spectra[front], expected, weights)
             good = reached.min(axis=1) >= least
             if not good.any():

@@ -85,6 +85,7 @@ def test_a_flat_scan_is_left_as_it_is():
     page = rectify(image, flat_grid((401, 561), 8.0))
     corner = page.from_picture(np.array([[0.0, 0.0]]))[0].round().astype(int)
     inner = page.image[corner[1] : corner[1] + 401, corner[0] : corner[0] + 561]
+    assert np.allclose(page.grid.to_mm(page.to_picture(np.array([page.grid_origin]))) % 5, 0, atol=1e-3)
     assert np.abs(inner[2:-2, 2:-2].astype(int) - image[2 : inner.shape[0] - 2, 2 : inner.shape[1] - 2]).max() <= 1
 
 

@@ -130,7 +130,8 @@ def find_grid(image: np.ndarray) -> PageGrid | None:
     perspective and bends are followed; a smooth map is fitted to them, and then to the phase of the lines.
 
     Args:
-        image: uint8 ``[H, W, 3]``, page upright or up to 30 degrees from it. The longer side shows 90 to 430 mm.
+        image: uint8 ``[H, W, 3]``, page upright or up to 30 degrees from it, lines darker than the paper. The longer
+            side shows 130 to 430 mm; 160 to 300 mm where there are only lines every millimetre.
 
     Returns:
         The grid, or ``None`` where there is none.
@@ -183,7 +184,7 @@ def _grid_of(signal: np.ndarray, scale: float, shape: tuple[int, int]) -> PageGr
     ]
     if maps[0] is None or maps[1] is None:
         return None
-    return _page_grid([maps[0], maps[1]], lines, scale, shape, (xs, ys))
+    return _page_grid([maps[0], maps[1]], scale, shape, (xs, ys))
 
 
 def _integrate(lines: TileLines, family: int, shape: tuple[int, int]) -> Polynomial2D:
@@ -202,8 +203,9 @@ def _distance(centres: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray
 
 
 def _page_grid(
-    maps: list[PhaseMap], lines: TileLines, scale: float, shape: tuple[int, int], axes: tuple[np.ndarray, np.ndarray]
+    maps: list[PhaseMap], scale: float, shape: tuple[int, int], axes: tuple[np.ndarray, np.ndarray]
 ) -> PageGrid | None:
+    """The part of both families' maps where both were followed; ``None`` where that is too little."""
     area = _without_islands(maps[0].known & maps[1].known)
     rows, columns = (np.flatnonzero(area.any(axis=axis)) for axis in (1, 0))
     if area.mean() < _LEAST_SHARE or min(len(rows), len(columns)) < 3:

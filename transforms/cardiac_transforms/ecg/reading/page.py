@@ -67,7 +67,7 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
 
     Args:
         image: uint8 ``[H, W, 3]``: a photograph, scan, screenshot or rendering, the page up to 30 degrees from upright or
-            from lying on a side or on its head. Its longer side shows 90 to 430 mm.
+            from lying on a side or on its head. Its longer side shows 130 to 430 mm.
         pixels_per_mm: of the picture, for flat scans whose grid cannot be seen, from their dots per inch; where there is a
             grid, the grid counts.
 

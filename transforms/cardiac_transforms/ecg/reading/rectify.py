@@ -120,12 +120,13 @@ def _covered(image: np.ndarray, inside: np.ndarray, pixels_per_mm: float) -> np.
     """
     step = max(1, round(pixels_per_mm / 2))
     thinned = np.s_[step // 2 :: step, step // 2 :: step]
+    shown = inside[thinned]
     # beyond the picture nothing tells how bright the paper is
-    small = image[thinned].max(axis=2) * inside[thinned]
+    small = image[thinned].max(axis=2) * shown
     coarse = round(_PAPER_MM * pixels_per_mm / step / 5)
     paper = ndimage.percentile_filter(small[::coarse, ::coarse], 80, size=5)
     wide = round(_STROKE_MM * pixels_per_mm / step)
-    dark = np.pad(small < 0.6 * _repeat(paper, coarse, small.shape), wide, mode="edge").view(np.uint8)
+    dark = np.pad(shown & (small < 0.6 * _repeat(paper, coarse, small.shape)), wide, mode="edge").view(np.uint8)
     dark = ndimage.maximum_filter(ndimage.grey_opening(dark, wide), 5)[wide:-wide, wide:-wide]
     return _repeat(dark.astype(bool), step, image.shape[:2])
 

@@ -14,7 +14,8 @@ _DENSITY = 8
 """Tiles per longer side of a picture, from centre to centre; neighbours' lines must be alike."""
 _ORDERS = np.arange(1.0, HARMONICS + 1)
 _WIDEST_MM, _NARROWEST_MM = 430.0, 90.0
-"""What the longer side of a picture may span. Their ratio is below 5, so that 1 mm lines are not taken for 5 mm lines."""
+"""What the longer side of a picture may span; close views are found less surely. The ratio is below 5, so that 1 mm lines
+are not taken for 5 mm lines."""
 _LEAST_SPACING = 11.0
 """Smallest spacing of 5 mm lines, in pixels, at which lines are found at all."""
 _STEP = 0.015

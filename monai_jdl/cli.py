@@ -253,9 +253,9 @@ def _add_digitize(parser: argparse.ArgumentParser) -> None:
 
 def _digitize(options: argparse.Namespace) -> None:
     """Read ECG pages: the leads in mV, with their quality and a picture of what was found."""
-    from monai_jdl import data
+    from monai_jdl.reports import digitize_pages
 
-    print(data.digitize_pages(options.pages, options.output, file_format=options.format, page=options.page))
+    print(digitize_pages(options.pages, options.output, file_format=options.format, page=options.page))
 
 
 def _add_render(parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,11 @@ def find_input_error(error: BaseException | None) -> InputError | None:
     return None
 
 
+def first_line(error: Exception) -> str:
+    """Kind and first line of another library's error, to be quoted in a sentence."""
+    return f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
+
+
 def plain_errors() -> None:
     """Make an uncaught :class:`InputError` end the program with its sentence alone instead of a traceback.
 

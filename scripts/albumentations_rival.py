@@ -6,15 +6,12 @@ the pipe does not count. Run as a script, this file is that process.
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rival import Rival, serve
 
 RELEASE = "2.0.8"
 # What it imports beyond numpy and scipy, which this environment has.
@@ -23,67 +20,21 @@ Chain = list[tuple[str, dict[str, Any]]]
 """Names and arguments of transforms that are applied one after the other."""
 
 
-class Albumentations:
+class Albumentations(Rival):
     """A process that has albumentations 2.0.8.
+
+    It answers ``take`` with an image ``(H, W, 3)`` uint8, and ``seconds`` with a chain and a seed.
 
     Args:
         folder: where to install it; what is there already is used.
 
     Raises:
-        RuntimeError: it cannot be installed or does not start.
+        RivalError: it cannot be installed or does not start.
     """
 
     def __init__(self, folder: Path) -> None:
-        target = folder / f"albumentations-{RELEASE}"
-        if not target.exists():
-            pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-deps"]
-            wanted = [f"albumentations=={RELEASE}", *NEEDS.split()]
-            if subprocess.run([*pip, "--target", str(target), *wanted], stdout=sys.stderr).returncode:
-                raise RuntimeError("pip could not install albumentations")
-        environment = {**os.environ, "PYTHONPATH": str(target), "NO_ALBUMENTATIONS_UPDATE": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-        )
-        self.ask("start")
-
-    def ask(self, what: str, *values: Any) -> Any:
-        """Answer of the process: ``take`` an image ``(H, W, 3)`` uint8, or the ``seconds`` of a chain with a seed."""
-        assert self.process.stdin and self.process.stdout
-        try:
-            pickle.dump((what, *values), self.process.stdin)
-            self.process.stdin.flush()
-            value, trouble = pickle.load(self.process.stdout)
-        except (EOFError, BrokenPipeError):
-            raise RuntimeError("the process of albumentations ended") from None
-        if trouble:
-            raise RuntimeError(trouble)
-        return value
-
-    def close(self) -> None:
-        """End the process."""
-        if self.process.stdin:
-            self.process.stdin.close()
-        self.process.wait()
-
-
-def serve() -> None:
-    """Answer requests from standard input until it ends; a reply is ``(value, None)`` or ``(None, what went wrong)``."""
-    # a copy of the pipe: whatever prints must not write into the replies
-    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    held: dict[str, Any] = {}
-    reply: tuple[Any, str | None]
-    while True:
-        try:
-            request = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            reply = (answer(held, *request), None)
-        except Exception as error:  # for the parent to tell
-            reply = (None, f"{type(error).__name__}: {error}")
-        pickle.dump(reply, replies)
-        replies.flush()
+        packages = [f"albumentations=={RELEASE}", *NEEDS.split()]
+        super().__init__(__file__, packages, folder / f"albumentations-{RELEASE}", {"NO_ALBUMENTATIONS_UPDATE": "1"})
 
 
 def answer(held: dict[str, Any], what: str, *values: Any) -> Any:
@@ -107,4 +58,4 @@ def answer(held: dict[str, Any], what: str, *values: Any) -> Any:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(answer)

@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from cardiac_transforms.ecg.leads import LAYOUTS
-from monai_jdl.data import write_page
+from monai_jdl.data import write_page_image
 from monai_jdl.phantoms import random_header, random_style, render_page
 
 SIZES = {"1100x850": (279.4, 215.9, 100.0), "1700x2200": (215.9, 279.4, 200.0)}
@@ -58,7 +58,7 @@ def main() -> None:
                 page = render_page(record, RATE, layout=layout, style=style, header=header)
                 times.append(time.perf_counter() - start)
                 if args.folder and seed == 0:
-                    write_page(args.folder / f"{layout}_{size}.png", page.image, dpi)
+                    write_page_image(args.folder / f"{layout}_{size}.png", page.image, dpi)
             total += times
             print(f"{size:<10} {layout:<14} {1e3 * np.median(times):>9.1f} {1 / np.median(times):>8.1f}")
         print(f"{size:<10} {'all':<14} {1e3 * np.median(total):>9.1f} {1 / np.median(total):>8.1f}")

@@ -27,7 +27,8 @@ import torch
 from benchmark_memory import LIMIT
 from benchmark_memory import table as memory_table
 from monai.data import MetaTensor
-from torchio_rival import RivalError, TorchIO
+from rival import RivalError
+from torchio_rival import TorchIO
 from tqdm import tqdm
 from transform_rows import CUBE, SPACING, STACK, Row, Size, rows
 

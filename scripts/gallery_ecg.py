@@ -9,17 +9,18 @@ import matplotlib
 import numpy as np
 import torch
 from gallery_examples import DOCUMENTS, Gallery
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cardiac_transforms.ecg import LEADS, capture, reading
 from monai_jdl.phantoms import PageStyle, random_header, render_page, simulate_ecg
+from monai_jdl.reports import contact_sheet
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 SEED, PHOTOGRAPH_SEED = 4, 2
-WIDTH, GAP = 866, 6
-"""Of a picture, and between its panels, in pixels."""
+WIDTH = 864
+"""Of a picture, in pixels."""
 PARTS = {
     "BlackAndWhiteScan": (560, 90, 1),
     "GreyScan": (560, 90, 1),
@@ -85,7 +86,7 @@ def outline(picture: Image.Image, boxes: torch.Tensor) -> None:
 
 def part(picture: Image.Image, left: int, top: int, zoom: int) -> Image.Image:
     """A part of a picture as wide as half of :data:`WIDTH`, each pixel ``zoom`` times as large."""
-    width, height = (WIDTH - GAP) // 2, HEIGHT
+    width, height = WIDTH // 2, HEIGHT
     box = (left, top, left + width / zoom, top + height / zoom)
     return picture.resize((width, height), Image.Resampling.NEAREST, box)
 
@@ -107,21 +108,9 @@ def plot(signals: torch.Tensor) -> Image.Image:
 
 
 def sheet(pictures: dict[str, Image.Image], columns: int) -> Image.Image:
-    """Pictures in rows, each with its caption above, none larger than a column."""
-    width = (WIDTH - GAP * (columns - 1)) // columns
-    font = ImageFont.load_default(13)
-    shown = []
-    for picture in pictures.values():
-        scale = min(1, width / picture.width, 0.8 * width / picture.height)
-        size = (round(picture.width * scale), round(picture.height * scale))
-        shown.append(picture.resize(size, Image.Resampling.LANCZOS))
-    heights = [max(p.height for p in shown[k : k + columns]) + 22 for k in range(0, len(shown), columns)]
-    whole = Image.new("RGB", (WIDTH, sum(heights)), "white")
-    for k, (caption, picture) in enumerate(zip(pictures, shown, strict=True)):
-        x, y = k % columns * (width + GAP), sum(heights[: k // columns])
-        ImageDraw.Draw(whole).text((x, y + 2), caption, "black", font)
-        whole.paste(picture, (x, y + 20))
-    return whole
+    """Pictures in rows, each with its caption above."""
+    images = [np.asarray(picture) for picture in pictures.values()]
+    return Image.fromarray(contact_sheet(images, list(pictures), columns, WIDTH // columns))
 
 
 GALLERY = Gallery(DOCUMENTS / "ecg-pages.md", "images/ecg/{}.jpg", page, draw)

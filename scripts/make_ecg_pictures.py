@@ -17,6 +17,7 @@ from cardiac_transforms.ecg import LEADS
 from cardiac_transforms.ecg.capture import CAPTURE_KINDS, RandCapturePage
 from cardiac_transforms.ecg.reading import PIXELS_PER_MM, canonical_page, read_page
 from monai_jdl.phantoms import GRID_COLORS, PageStyle, RenderedPage, random_header, render_page, simulate_twin
+from monai_jdl.reports import contact_sheet
 
 SEED = 24
 WIDTH = 1500
@@ -31,14 +32,20 @@ def main() -> None:
     page = render_page(twin.ecg.signals, twin.ecg.rate, style=style, header=random_header(np.random.default_rng(SEED)))
     save(out / "ecg-twin.jpg", twin_picture(twin, page))
     captured = captures(page)
-    save(out / "ecg-captures.jpg", tiles(captured, 3))
-    save(out / "ecg-reading.jpg", tiles(steps(captured["phone"]), 2))
+    save(out / "ecg-captures.jpg", sheet(captured, 3))
+    save(out / "ecg-reading.jpg", sheet(steps(captured["phone"]), 2))
 
 
 def save(path: Path, picture: Image.Image) -> None:
     """As JPEG, small enough for a repository."""
     picture.save(path, quality=80, optimize=True)
     print(path)
+
+
+def sheet(pictures: dict[str, Image.Image], columns: int) -> Image.Image:
+    """Pictures in rows, each with its caption above."""
+    images = [np.asarray(picture.convert("RGB")) for picture in pictures.values()]
+    return Image.fromarray(contact_sheet(images, list(pictures), columns, WIDTH // columns))
 
 
 def twin_picture(twin, page: RenderedPage) -> Image.Image:
@@ -59,17 +66,17 @@ def twin_picture(twin, page: RenderedPage) -> Image.Image:
         shown.append(picture)
     ecg = Image.fromarray(page.image)
     ecg = ecg.resize((WIDTH, round(ecg.height * WIDTH / ecg.width)), Image.Resampling.LANCZOS)
-    sheet = Image.new("RGB", (WIDTH, 480 + 34 + ecg.height), "white")
+    whole = Image.new("RGB", (WIDTH, 480 + 34 + ecg.height), "white")
     for k, picture in enumerate(shown):
-        sheet.paste(picture, (k * (WIDTH - 480) // 2, 0))
+        whole.paste(picture, (k * (WIDTH - 480) // 2, 0))
     most = [LEADS[k] for k in np.argsort(-twin.ecg.lead_change)[:4]]
     text = (
         f"One simulated patient: scar {lge.scar_percent:.0f} % of LV mass ({lge.territory}), LVEF {twin.ecg.lvef:.0f} %; "
         f"leads that the scar changes most: {', '.join(most)}"
     )
-    ImageDraw.Draw(sheet).text((8, 486), text, "black", FONT)
-    sheet.paste(ecg, (0, 514))
-    return sheet
+    ImageDraw.Draw(whole).text((8, 486), text, "black", FONT)
+    whole.paste(ecg, (0, 514))
+    return whole
 
 
 def captures(page: RenderedPage) -> dict[str, Image.Image]:
@@ -100,25 +107,6 @@ def steps(picture: Image.Image) -> dict[str, Image.Image]:
         "ink without the grid": ink,
         "arranged for a classifier": arranged,
     }
-
-
-def tiles(pictures: dict[str, Image.Image], columns: int) -> Image.Image:
-    """A sheet with a caption above each picture."""
-    width = WIDTH // columns
-    shown = []
-    for picture in pictures.values():
-        scale = min((width - 10) / picture.width, 0.8 * width / picture.height)
-        size = (round(picture.width * scale), round(picture.height * scale))
-        shown.append(picture.convert("RGB").resize(size, Image.Resampling.LANCZOS))
-    rows = [shown[k : k + columns] for k in range(0, len(shown), columns)]
-    heights = [max(p.height for p in row) + 32 for row in rows]
-    sheet = Image.new("RGB", (WIDTH, sum(heights)), "white")
-    draw = ImageDraw.Draw(sheet)
-    for k, (name, picture) in enumerate(zip(pictures, shown, strict=True)):
-        x, y = k % columns * width, sum(heights[: k // columns])
-        draw.text((x + 4, y + 6), name, "black", FONT)
-        sheet.paste(picture, (x, y + 30))
-    return sheet
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ def test_every_bar_names_a_rival_that_its_row_calls_and_a_size_that_is_run(scrip
 
 
 def test_a_process_that_cannot_answer_says_so(scripts, tmp_path):
-    from torchio_rival import RivalError, TorchIO
+    from rival import RivalError
+    from torchio_rival import TorchIO
 
     (tmp_path / "torchio-1.2.1").mkdir()  # taken for an installed release, but empty
     with pytest.raises(RivalError, match="No module named 'torchio'"):

@@ -7,7 +7,7 @@ import pytest
 
 from cardiac_transforms.ecg.leads import LEADS
 from monai_jdl import bundles, cli
-from monai_jdl.data import read_record, write_csv
+from monai_jdl.data import read_record, write_ecg_csv
 from monai_jdl.phantoms import simulate_ecg
 
 
@@ -76,7 +76,7 @@ def test_bad_input_ends_with_one_sentence(tmp_path, arguments):
 def test_a_record_is_printed_and_read_back(tmp_path, capsys):
     pytest.importorskip("wfdb")
     case = simulate_ecg(11)
-    write_csv(tmp_path / "patient.csv", case.signals, case.rate)
+    write_ecg_csv(tmp_path / "patient.csv", case.signals, case.rate)
     pages, records = tmp_path / "pages", tmp_path / "records"
     cli.main(
         ["render", str(tmp_path / "patient.csv"), str(pages), "--dpi", "120", "--grid", "red", "--layout", "6x2+1"]

@@ -4,8 +4,7 @@ from monai_jdl.data.cases import CaseDataset, find_cases
 from monai_jdl.data.checks import CheckLabelGridd
 from monai_jdl.data.datalist import check_shared_out, load_datalist, write_datalist
 from monai_jdl.data.dicom_writer import write_lge_series
-from monai_jdl.data.ecg_csv import write_csv
-from monai_jdl.data.ecg_digitize import digitize_pages
+from monai_jdl.data.ecg_csv import write_ecg_csv
 from monai_jdl.data.ecg_pages import ECGPageReader, PageImage, find_pages, load_page
 from monai_jdl.data.ecg_phantom_files import write_ecg_phantoms, write_twin_phantoms
 from monai_jdl.data.ecg_records import ECGRecord, read_record
@@ -14,7 +13,7 @@ from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.emidec import prepare_emidec
 from monai_jdl.data.files import check_output_dir
 from monai_jdl.data.folders import prepare_dicom, prepare_folder
-from monai_jdl.data.page_files import write_page
+from monai_jdl.data.page_files import write_page_image
 from monai_jdl.data.phantom_files import write_phantoms
 from monai_jdl.data.reader import LabelReader, LGEReader
 from monai_jdl.data.records import prepare_records
@@ -34,7 +33,6 @@ __all__ = [
     "case_output_name",
     "check_output_dir",
     "check_shared_out",
-    "digitize_pages",
     "find_cases",
     "find_pages",
     "find_records",
@@ -48,11 +46,11 @@ __all__ = [
     "read_volume",
     "render_records",
     "save_nifti",
-    "write_csv",
     "write_datalist",
+    "write_ecg_csv",
     "write_ecg_phantoms",
     "write_lge_series",
-    "write_page",
+    "write_page_image",
     "write_phantoms",
     "write_twin_phantoms",
     "write_wfdb",

@@ -15,6 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, MediaStorageDirectoryStorage
 from tqdm import tqdm
 
+from monai_jdl.errors import first_line
+
 DICOM_SUFFIXES = (".dcm", ".ima", ".dicom")
 _PREAMBLE = 132
 
@@ -124,7 +126,7 @@ def _read_file(path: Path) -> DicomFile | None:
             return DicomFile(path, study, problem="it is cut short, or lacks position, orientation or pixel spacing")
         return DicomFile(path, study, frames)
     except Exception as error:  # pydicom raises whatever a damaged element leads to
-        return DicomFile(path, ("", ""), problem=f"its header cannot be read ({_first_line(error)})")
+        return DicomFile(path, ("", ""), problem=f"its header cannot be read ({first_line(error)})")
 
 
 def _frames(path: Path, header: Dataset) -> Iterator[DicomFrame]:
@@ -213,7 +215,3 @@ def _acquisition_time(found: _Lookup) -> str:
         if found.first(f"{kind}Time", ""):
             return f"{found.first(f'{kind}Date', '')}{found.first(f'{kind}Time', '')}"
     return ""
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -129,8 +129,3 @@ def check_signals(path: Path, signals: np.ndarray, rate: float) -> np.ndarray:
         raise InputError(f"{path} cannot hold infinite values; put NaN where a sample is missing.")
     check_rate(path, rate)
     return signals
-
-
-def first_line(error: Exception) -> str:
-    """Kind and first line of another library's error, to be quoted in a sentence."""
-    return f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")

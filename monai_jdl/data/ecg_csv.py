@@ -46,7 +46,7 @@ def read_csv_channels(path: Path, start: float, duration: float, rate: float | N
         raise InputError(f"{path} cannot be read as CSV ({error}); export it again.") from error
 
 
-def write_csv(path: str | Path, signals: np.ndarray, rate: float) -> Path:
+def write_ecg_csv(path: str | Path, signals: np.ndarray, rate: float) -> Path:
     """Write a CSV with ``time`` in seconds and the twelve leads in mV with 4 decimals (0.1 uV), empty where NaN.
 
     Args:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from monai.config import PathLike
-from monai.data import ImageReader
-from monai.utils import MetaKeys, ensure_tuple
+from monai.utils import MetaKeys
 
 from monai_jdl.data.dicom_headers import looks_like_dicom
-from monai_jdl.data.files import folder_files
+from monai_jdl.data.files import find_files
 from monai_jdl.data.page_decoders import Decoded, decode_dicom, decode_pdf, decode_picture
+from monai_jdl.data.reader import PathReader
 from monai_jdl.data.time_limit import as_input_error, run_limited
 from monai_jdl.errors import InputError
 
@@ -80,11 +79,11 @@ def load_page(path: str | Path, *, page: int = 0, dpi: float = 300) -> PageImage
     return PageImage(image, path, found_dpi, page, tuple(notes))
 
 
-def find_pages(dataset_dir: str | Path) -> list[Path]:
+def find_pages(path: str | Path) -> list[Path]:
     """The page files of a folder, by suffix or DICOM's magic word.
 
     Args:
-        dataset_dir: a folder, searched with its subfolders, or one file of any name.
+        path: a folder, searched with its subfolders, or one file of any name.
 
     Returns:
         Absolute paths in a fixed order; DICOM files are not opened, so that waveforms may be among them.
@@ -92,24 +91,19 @@ def find_pages(dataset_dir: str | Path) -> list[Path]:
     Raises:
         InputError: nothing is there, or nothing is named as a page.
     """
-    path = Path(dataset_dir).expanduser().absolute()
-    if not path.exists():
-        raise InputError(f"{path} does not exist; give --dataset_dir a folder or a file.")
-    if path.is_file():
-        return [path]
-    found = [file for file in folder_files(path) if file.suffix.lower() in PAGE_SUFFIXES or looks_like_dicom(file)]
-    if not found:
-        what = "is empty" if not any(path.iterdir()) else "holds no ECG page (picture, PDF or DICOM)"
-        raise InputError(f"{path} {what}; give --dataset_dir a folder with ECG pages.")
-    return found
+    return find_files(
+        path,
+        lambda file: file.suffix.lower() in PAGE_SUFFIXES or looks_like_dicom(file),
+        "ECG page",
+        "picture, PDF or DICOM",
+    )
 
 
-class ECGPageReader(ImageReader):
+class ECGPageReader(PathReader):
     """Reads an ECG page for ``LoadImaged(keys=..., reader=ECGPageReader())``.
 
     The array is [H, W, 3], so that ``EnsureChannelFirstd`` makes it [3, H, W] with rows first, as
-    :mod:`cardiac_transforms.ecg` expects (MONAI's own ``PILReader`` gives columns first). All work is done in
-    :meth:`get_data`, because ``monai.transforms.LoadImage`` swallows what :meth:`read` raises.
+    :mod:`cardiac_transforms.ecg` expects (MONAI's own ``PILReader`` gives columns first).
 
     Args:
         page, dpi: as in :func:`load_page`.
@@ -119,14 +113,6 @@ class ECGPageReader(ImageReader):
         super().__init__()
         self.page = page
         self.dpi = dpi
-
-    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
-        """Every name is accepted, so that :meth:`get_data` can say what is wrong with the file."""
-        return True
-
-    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: object) -> list[str]:
-        """The path, as text in a list; nothing is read yet."""
-        return [str(path) for path in ensure_tuple(data)]
 
     def get_data(self, img: Sequence[str]) -> tuple[np.ndarray, dict]:
         """Read the path that :meth:`read` returned.

@@ -15,7 +15,7 @@ from cardiac_transforms.ecg.leads import LAYOUTS
 from monai_jdl.atomic import atomic_path
 from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.files import check_output_dir
-from monai_jdl.data.page_files import write_page
+from monai_jdl.data.page_files import write_page_image
 from monai_jdl.data.phantom_files import write_phantoms
 from monai_jdl.phantoms import random_header, random_style, render_page
 from monai_jdl.phantoms.draws import generator
@@ -96,7 +96,7 @@ def _write_ecg(out: Path, case: ECGCase, section: str, page: bool) -> dict[str, 
         layout = list(LAYOUTS)[int(rng.integers(len(LAYOUTS)))]
         style = random_style(rng, layout=layout)
         printed = render_page(case.signals, case.rate, layout=layout, style=style, header=random_header(rng))
-        write_page(path, printed.image, style.dpi)
+        write_page_image(path, printed.image, style.dpi)
     truth = {column: getattr(case, column) for column in ("heart_rate", "qrs_duration", "qrs_axis", "pr", "qt")}
     row: dict[str, Any] = {
         "path": path.relative_to(out).as_posix(),

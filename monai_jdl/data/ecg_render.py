@@ -13,19 +13,18 @@ from monai_jdl.data.cases import CaseDataset
 from monai_jdl.data.dicom_headers import looks_like_dicom
 from monai_jdl.data.ecg_channels import lead_of
 from monai_jdl.data.ecg_records import read_record
-from monai_jdl.data.files import case_names, check_output_dir, folder_files, stem
-from monai_jdl.data.page_files import write_page
-from monai_jdl.errors import InputError
+from monai_jdl.data.files import case_names, check_output_dir, find_files, stem
+from monai_jdl.data.page_files import write_page_image
 from monai_jdl.phantoms import PageStyle, RenderedPage, render_page
 
 PAGE_FORMATS = ("png", "jpg", "pdf")
 
 
-def find_records(dataset_dir: str | Path) -> list[Path]:
+def find_records(path: str | Path) -> list[Path]:
     """The ECG records of a folder: WFDB headers, DICOM files, and CSV files whose first line names a lead.
 
     Args:
-        dataset_dir: a folder, searched with its subfolders, or one record of any name (WFDB without suffix too).
+        path: a folder, searched with its subfolders, or one record of any name (WFDB without suffix too).
 
     Returns:
         Absolute paths in a fixed order; DICOM files are not opened, so that pictures may be among them.
@@ -33,16 +32,10 @@ def find_records(dataset_dir: str | Path) -> list[Path]:
     Raises:
         InputError: nothing is there, or no record.
     """
-    path = Path(dataset_dir).expanduser().absolute()
-    if not path.is_dir():
-        if not path.exists() and not path.with_name(f"{path.name}.hea").exists():
-            raise InputError(f"{path} does not exist; give a folder or an ECG record.")
-        return [path]
-    found = [file for file in folder_files(path) if _is_record_name(file)]
-    if not found:
-        what = "is empty" if not any(path.iterdir()) else "holds no ECG record (WFDB header, DICOM, or CSV of leads)"
-        raise InputError(f"{path} {what}; give a folder with ECG records.")
-    return found
+    named = Path(path).expanduser().absolute()
+    if named.with_name(f"{named.name}.hea").exists():
+        return [named]
+    return find_files(path, _is_record_name, "ECG record", "WFDB header, DICOM, or CSV of leads")
 
 
 def render_records(
@@ -97,7 +90,7 @@ def render_records(
     cases = CaseDataset(items, printed, out / "errors.csv")
     for item in cases:
         name = f"{item['case']}.{file_format}"
-        write_page(out / name, item["page"].image, look.dpi)
+        write_page_image(out / name, item["page"].image, look.dpi)
         truth = {"page": name, "record": item["image"], "layout": layout} | _truth(item["page"])
         with atomic_path(out / f"{item['case']}.json") as temporary:
             temporary.write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")

@@ -10,8 +10,8 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.waveforms import multiplex_array
 
-from monai_jdl.data.ecg_channels import Channels, age_of, first_line, lead_of, sex_of, window
-from monai_jdl.errors import InputError
+from monai_jdl.data.ecg_channels import Channels, age_of, lead_of, sex_of, window
+from monai_jdl.errors import InputError, first_line
 
 # PS3.16 CID 3001: SCPECG codes 5.6.3-9-n, MDC codes 2:n
 _CODE = re.compile(r"(?:5\.6\.3-9-|2:)(\d+)")

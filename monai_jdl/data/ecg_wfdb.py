@@ -12,8 +12,8 @@ from types import ModuleType
 import numpy as np
 
 from cardiac_transforms.ecg.leads import LEADS
-from monai_jdl.data.ecg_channels import Channels, age_of, check_rate, check_signals, first_line, sex_of, window
-from monai_jdl.errors import InputError
+from monai_jdl.data.ecg_channels import Channels, age_of, check_rate, check_signals, sex_of, window
+from monai_jdl.errors import InputError, first_line
 
 WFDB_SUFFIXES = (".hea", ".dat", ".mat")
 _GAINS = (1000, 400)  # steps per mV: 1 uV, or 2.5 uV where a signal is too large for that

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from monai_jdl.errors import InputError
@@ -26,6 +26,30 @@ def folder_files(folder: str | Path) -> list[Path]:
     for root, folders, names in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(root) / name for name in sorted(names) if not name.startswith(".")]
+    return found
+
+
+def find_files(path: str | Path, wanted: Callable[[Path], bool], what: str, kinds: str) -> list[Path]:
+    """The wanted files of a folder and its subfolders in a fixed order, or the one file that is named, whatever it is.
+
+    Args:
+        path: folder or file.
+        wanted: of a folder's files.
+        what: name of one such thing, for the messages, e.g. ``ECG page``.
+        kinds: what that may be, e.g. ``picture, PDF or DICOM``.
+
+    Raises:
+        InputError: nothing is there, or nothing wanted.
+    """
+    path = Path(path).expanduser().absolute()
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give a folder or an {what}.")
+    if path.is_file():
+        return [path]
+    found = [file for file in folder_files(path) if wanted(file)]
+    if not found:
+        holds = "is empty" if not any(path.iterdir()) else f"holds no {what} ({kinds})"
+        raise InputError(f"{path} {holds}; give a folder with {what}s.")
     return found
 
 
@@ -96,6 +120,6 @@ def check_output_dir(path: str | Path) -> Path:
             pass
     except OSError as error:
         raise InputError(
-            f"The output folder {path} cannot be written ({error.strerror or error}); give another --output_dir."
+            f"The output folder {path} cannot be written ({error.strerror or error}); give another folder."
         ) from error
     return path

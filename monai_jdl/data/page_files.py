@@ -13,7 +13,7 @@ from monai_jdl.errors import InputError
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".pdf": "PDF"}
 
 
-def write_page(path: str | Path, image: np.ndarray, dpi: float, *, quality: int = 90) -> None:
+def write_page_image(path: str | Path, image: np.ndarray, dpi: float, *, quality: int = 90) -> None:
     """Write a page image; the suffix says how.
 
     The file holds the resolution, so that it prints at its true size. A PDF holds the page as one JPEG picture.
@@ -28,7 +28,7 @@ def write_page(path: str | Path, image: np.ndarray, dpi: float, *, quality: int 
         InputError: another suffix, or an image of another type or shape.
 
     Example:
-        >>> write_page("page.pdf", page.image, dpi=200)  # doctest: +SKIP
+        >>> write_page_image("page.pdf", page.image, dpi=200)  # doctest: +SKIP
     """
     path = Path(path)
     kind = _FORMATS.get(path.suffix.lower())

@@ -14,11 +14,23 @@ from monai_jdl.data.volumes import Volume, read_volume
 from monai_jdl.errors import InputError
 
 
-class LGEReader(ImageReader):
-    """Reads an LGE stack from NIfTI, NRRD, MHA/MHD or DICOM (a file, a list of files or a study's folder).
+class PathReader(ImageReader):
+    """A reader that does all its work in ``get_data``.
 
-    All work is done in :meth:`get_data`, because ``monai.transforms.LoadImage`` swallows what :meth:`read` raises and
-    tries its other readers instead.
+    ``monai.transforms.LoadImage`` swallows what :meth:`read` raises and tries its other readers instead.
+    """
+
+    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
+        """Every name is accepted, so that :meth:`get_data` can say what is wrong with the file."""
+        return True
+
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: object) -> list[str]:
+        """The paths, as text; nothing is read yet."""
+        return [str(path) for path in ensure_tuple(data)]
+
+
+class LGEReader(PathReader):
+    """Reads an LGE stack from NIfTI, NRRD, MHA/MHD or DICOM (a file, a list of files or a study's folder).
 
     Args:
         phase: of several cardiac phases the one to take, from 0; ignored where there is one.
@@ -32,14 +44,6 @@ class LGEReader(ImageReader):
         super().__init__()
         self.phase = phase
         self.series = None if series is None else str(series)
-
-    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
-        """Every name is accepted, so that :meth:`get_data` can say what is wrong with the file."""
-        return True
-
-    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: object) -> list[str]:
-        """The paths, as text; nothing is read yet."""
-        return [str(path) for path in ensure_tuple(data)]
 
     def get_data(self, img: Sequence[str]) -> tuple[np.ndarray, dict]:
         """Read the paths that :meth:`read` returned.

@@ -275,5 +275,5 @@ def test_a_file_that_fails_while_written_is_not_there(tmp_path, monkeypatch):
 def test_an_output_folder_that_cannot_be_written(tmp_path):
     assert check_output_dir(tmp_path / "a/b").is_dir()
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"file/out cannot be written .*; give another --output_dir"):
+    with pytest.raises(InputError, match=r"file/out cannot be written .*; give another folder"):
         check_output_dir(tmp_path / "file/out")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cardiac_transforms.ecg import LEADS
 from monai_jdl.data import (
     read_record,
-    write_csv,
+    write_ecg_csv,
 )
 from monai_jdl.errors import InputError
 from tests.data.ecg_files import (
@@ -118,16 +118,16 @@ def test_csv_round_trip(tmp_path, seed, rate, scale, seconds):
     written = signals(seconds, rate, seed) * scale / 1.5
     written[6 + seed % 6] = np.nan
     written[:, 5 : 5 + seed % 7] = np.nan
-    path = write_csv(tmp_path / f"{seed}.csv", written, rate)
+    path = write_ecg_csv(tmp_path / f"{seed}.csv", written, rate)
     record = read_record(path)
     np.testing.assert_allclose(record.signals, written, atol=5.1e-5 + 1e-6 * scale, equal_nan=True)
     assert record.rate == pytest.approx(rate, rel=1e-6)
 
 
 def test_csv_is_whole_or_absent(tmp_path):
-    assert write_csv(tmp_path / "new" / "a.csv", signals(), RATE) == tmp_path / "new" / "a.csv"
+    assert write_ecg_csv(tmp_path / "new" / "a.csv", signals(), RATE) == tmp_path / "new" / "a.csv"
     first = (tmp_path / "new" / "a.csv").read_text().splitlines()[:2]
     assert first[0] == "time,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6" and first[1].startswith("0.0000000,")
     with pytest.raises(InputError, match=r"b\.csv cannot hold infinite values"):
-        write_csv(tmp_path / "b.csv", np.full((12, 300), np.inf), RATE)
+        write_ecg_csv(tmp_path / "b.csv", np.full((12, 300), np.inf), RATE)
     assert [file.name for file in tmp_path.iterdir()] == ["new"]

@@ -182,10 +182,10 @@ def test_find_pages(tmp_path):
         (tmp_path / other).write_text("x")
     assert find_pages(tmp_path) == pages
     assert find_pages(pages[1]) == [pages[1]]
-    with pytest.raises(InputError, match=r"none does not exist; give --dataset_dir a folder or a file"):
+    with pytest.raises(InputError, match=r"none does not exist; give a folder or an ECG page"):
         find_pages(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"empty is empty; give --dataset_dir a folder with ECG pages"):
+    with pytest.raises(InputError, match=r"empty is empty; give a folder with ECG pages"):
         find_pages(tmp_path / "empty")
     (tmp_path / "empty" / "a.csv").write_text("x")
     with pytest.raises(InputError, match=r"empty holds no ECG page \(picture, PDF or DICOM\)"):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cardiac_transforms.ecg import LEADS
 from monai_jdl.data import (
     read_record,
-    write_csv,
+    write_ecg_csv,
     write_wfdb,
 )
 from monai_jdl.data.ecg_channels import lead_of
@@ -76,7 +76,7 @@ def test_given_limb_leads_are_kept(tmp_path):
 def test_windows_and_lengths(tmp_path, kind):
     write = {
         "wfdb": lambda s, n: write_wfdb(tmp_path / n, s, RATE),
-        "csv": lambda s, n: write_csv(tmp_path / f"{n}.csv", s, RATE),
+        "csv": lambda s, n: write_ecg_csv(tmp_path / f"{n}.csv", s, RATE),
     }[kind]
     long = write(signals(30), "long")
     assert read_record(long).signals.shape == (12, 10 * RATE) and read_record(long).notes == ()

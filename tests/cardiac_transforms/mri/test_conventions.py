@@ -6,7 +6,6 @@ The table has one line for each family ``X``; every test runs over ``X``, ``Rand
 from __future__ import annotations
 
 import inspect
-import pickle
 
 import numpy as np
 import pytest
@@ -14,11 +13,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.bundle import ConfigParser
-from monai.data import DataLoader, Dataset, MetaTensor, set_track_meta
-from monai.transforms import Compose, Flip, RandomizableTransform
+from monai.data import MetaTensor
+from monai.transforms import Compose, Flip
 
 import cardiac_transforms.mri as mri
 from cardiac_transforms.image_transform import DictionaryForm, ImageTransform, RandomImageTransform
+from tests.cardiac_transforms.conventions import (
+    check_names,
+    check_record,
+    check_refused,
+    check_small,
+    check_untracked,
+    epoch,
+)
 
 MM = {"spacing": (1.5, 1.2, 8.0)}
 SHOTS = 4
@@ -99,9 +106,7 @@ def test_the_table_names_every_public_transform():
 @families
 def test_the_three_names_of_a_dictionary_form_are_one_class(name):
     for form, _ in forms(name):
-        assert getattr(mri, f"{form}D") is getattr(mri, f"{form}Dict") is getattr(mri, f"{form}d")
-        assert getattr(mri, f"{form}d").backend == getattr(mri, form).backend
-        assert getattr(mri, form).__doc__ and "Args:" in getattr(mri, form).__doc__
+        check_names(mri, form)
 
 
 @families
@@ -181,36 +186,19 @@ def test_floating_types_are_kept_and_integers_become_float32(name, dtype):
 
 @families
 def test_without_metadata_tracking_a_tensor_comes_out(name):
-    set_track_meta(False)
-    try:
-        for transform in both(name):
-            assert type(transform(example())) is torch.Tensor
-    finally:
-        set_track_meta(True)
+    check_untracked(both(name), example())
 
 
 @families
 def test_nothing_large_stays_on_the_object(name):
     for array, arguments in forms(name):
-        form = getattr(mri, f"{array}d")
-        transform = form("image", **arguments)
-        assert isinstance(transform, RandomizableTransform) == array.startswith("Rand")
-        transform({"image": example((1, 64, 64, 3))})
-        assert len(pickle.dumps(transform)) < 12_000
-        again = pickle.loads(pickle.dumps(transform))
-        assert type(again) is form
+        check_small(getattr(mri, f"{array}d")("image", **arguments), example((1, 64, 64, 3)), 12_000)
 
 
 @pytest.mark.parametrize("name", [name for name in RANDOM if name != "LGEDisplay"])
 def test_workers_draw_differently_and_repeatably(name):
     transform = getattr(mri, f"Rand{name}d")("image", prob=1.0, **FAMILIES[name][1])
-
-    def epoch() -> list[torch.Tensor]:
-        torch.manual_seed(7)
-        data = Dataset([{"image": example()} for _ in range(6)], Compose([transform]))
-        return [batch["image"][0] for batch in DataLoader(data, batch_size=1, num_workers=2)]
-
-    first, again = epoch(), epoch()
+    first, again = epoch(transform, example()), epoch(transform, example())
     for i, image in enumerate(first):
         assert all(not torch.equal(image, later) for later in first[i + 1 :])
         torch.testing.assert_close(image, again[i])
@@ -241,13 +229,7 @@ def test_lazy_resampling_is_resolved_before_and_the_record_is_taken_off_by_the_i
 
 @families
 def test_the_record_is_one_number_for_each_name(name):
-    for transform in both(name) + ([random(name, prob=0)] if name in RANDOM else []):
-        out = transform(example())
-        if transform.recorded:
-            record = out.applied_operations[-1]["extra_info"]
-            assert all(type(record[key]) is float for key in transform.recorded)
-        else:
-            assert not out.applied_operations
+    check_record(both(name) + ([random(name, prob=0)] if name in RANDOM else []), example())
 
 
 @families
@@ -262,14 +244,7 @@ def test_yaml_configures_it_by_target(name):
 @families
 def test_bad_images_are_refused_in_a_sentence(name):
     for transform in both(name):
-        for wrong in (torch.zeros(4, 4), torch.zeros(1, 2, 4, 4, 4), torch.zeros(1, 0, 4), np.zeros(3)):
-            with pytest.raises(ValueError, match="expects an image"):
-                transform(wrong)
-        for dtype in (torch.complex64, torch.bool):
-            with pytest.raises(TypeError, match="real image, got img of type"):
-                transform(example().to(dtype))
-        with pytest.raises(TypeError, match="array or tensor"):
-            transform("image.nii.gz")
+        check_refused(transform, example(), (*map(torch.zeros, ((4, 4), (1, 2, 4, 4, 4), (1, 0, 4))), np.zeros(3)))
 
 
 @families

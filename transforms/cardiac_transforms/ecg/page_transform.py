@@ -8,7 +8,7 @@ where things of the page went is what its :meth:`PageTransform.warp` says. The d
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,18 @@ from cardiac_transforms.image_transform import (
 
 EDGE_SAMPLES = 32
 """Points on each edge of a box whose hull is the box after a warp, which may bend the edges."""
+
+
+def hulls(boxes: Tensor, move: Callable[[Tensor], Tensor]) -> Tensor:
+    """Upright hulls ``(N, 4)`` of the outlines of boxes ``(N, 4)``, x1, y1, x2, y2, whose points ``(M, 2)`` were moved."""
+    along = torch.linspace(0, 1, EDGE_SAMPLES, dtype=boxes.dtype)
+    low, high = torch.zeros_like(along), torch.ones_like(along)
+    edges = [(along, low), (along, high), (low, along), (high, along)]
+    x, y = (torch.cat(part) for part in zip(*edges, strict=True))
+    share = torch.stack([x, y], dim=1)
+    outline = boxes[:, None, :2] + share * (boxes[:, None, 2:] - boxes[:, None, :2])
+    moved = move(outline.reshape(-1, 2)).view_as(outline)
+    return torch.cat([moved.amin(1), moved.amax(1)], dim=1)
 
 
 class PageWarp(ABC):
@@ -58,7 +70,7 @@ class PageWarp(ABC):
 
     def boxes(self, boxes: NdarrayOrTensor) -> NdarrayOrTensor:
         """The upright hulls of the warped outlines of ``boxes``, x1, y1, x2, y2, ``(N, 4)``."""
-        return self._moved(boxes, "boxes", 4, self._hulls)
+        return self._moved(boxes, "boxes", 4, lambda plain: hulls(plain, self.forward))
 
     def pixels_per_mm(self, pixels_per_mm: NdarrayOrTensor) -> NdarrayOrTensor:
         """Calibration at the centre of the page, ``(2,)``.
@@ -89,16 +101,6 @@ class PageWarp(ABC):
         )
         moved = move(plain)
         return convert_to_dst_type(moved, dst=value, dtype=dtype if dtype.is_floating_point else torch.float32)[0]
-
-    def _hulls(self, boxes: Tensor) -> Tensor:
-        along = torch.linspace(0, 1, EDGE_SAMPLES, dtype=boxes.dtype)
-        low, high = torch.zeros_like(along), torch.ones_like(along)
-        edges = [(along, low), (along, high), (low, along), (high, along)]
-        x, y = (torch.cat(part) for part in zip(*edges, strict=True))
-        share = torch.stack([x, y], dim=1)
-        outline = boxes[:, None, :2] + share * (boxes[:, None, 2:] - boxes[:, None, :2])
-        moved = self.forward(outline.reshape(-1, 2)).view_as(outline)
-        return torch.cat([moved.amin(1), moved.amax(1)], dim=1)
 
     def _scales(self, pixels_per_mm: Tensor) -> Tensor:
         height, width = self.page_size

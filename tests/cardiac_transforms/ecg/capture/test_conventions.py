@@ -5,19 +5,24 @@ The table has one line for each family ``X``; every test runs over ``X``, ``Rand
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser
-from monai.data import DataLoader, Dataset, MetaTensor, set_track_meta
-from monai.transforms import Compose, Flip, RandomizableTransform
+from monai.data import MetaTensor
+from monai.transforms import Compose, Flip
 
 import cardiac_transforms.ecg.capture as capture
 from cardiac_transforms.ecg.page_transform import PageDictionaryForm, PageTransform, RandomPageTransform
-
-from .pages import gridded
+from tests.cardiac_transforms.conventions import (
+    check_names,
+    check_record,
+    check_refused,
+    check_small,
+    check_untracked,
+    epoch,
+)
+from tests.cardiac_transforms.ecg.capture.pages import gridded
 
 # family: (arguments of X, arguments of RandX)
 FAMILIES: dict[str, tuple[dict, dict]] = {
@@ -80,9 +85,7 @@ def test_the_table_names_every_public_transform():
 @families
 def test_the_three_names_of_a_dictionary_form_are_one_class(name):
     for form, _ in forms(name):
-        assert getattr(capture, f"{form}D") is getattr(capture, f"{form}Dict") is getattr(capture, f"{form}d")
-        assert getattr(capture, f"{form}d").backend == getattr(capture, form).backend
-        assert "Args:" in getattr(capture, form).__doc__
+        check_names(capture, form)
 
 
 @families
@@ -182,36 +185,20 @@ def test_floating_types_are_kept_and_integers_become_float32(name, dtype):
 
 @families
 def test_without_metadata_tracking_a_tensor_comes_out(name):
-    set_track_meta(False)
-    try:
-        for transform in both(name):
-            assert type(transform(gridded())) is torch.Tensor
-    finally:
-        set_track_meta(True)
+    check_untracked(both(name), gridded())
 
 
 @families
 def test_nothing_large_stays_on_the_object(name):
     for array, arguments in forms(name):
-        transform = getattr(capture, f"{array}d")("image", **arguments)
-        assert isinstance(transform, RandomizableTransform) == array.startswith("Rand")
-        transform({"image": gridded(200, 300)})
-        assert len(pickle.dumps(transform)) < 20_000
-        again = pickle.loads(pickle.dumps(transform))
-        assert type(again) is getattr(capture, f"{array}d")
+        check_small(getattr(capture, f"{array}d")("image", **arguments), gridded(200, 300), 20_000)
 
 
 @pytest.mark.slow
 @families
 def test_workers_draw_differently_and_repeatably(name):
     transform = getattr(capture, f"Rand{name}d")("image", prob=1.0, **FAMILIES[name][1])
-
-    def epoch() -> list[torch.Tensor]:
-        torch.manual_seed(7)
-        data = Dataset([{"image": gridded()} for _ in range(6)], Compose([transform]))
-        return [batch["image"][0] for batch in DataLoader(data, batch_size=1, num_workers=2)]
-
-    first, again = epoch(), epoch()
+    first, again = epoch(transform, gridded()), epoch(transform, gridded())
     for one, same in zip(first, again, strict=True):
         torch.testing.assert_close(one, same)
     assert any(one.shape != first[0].shape or not torch.equal(one, first[0]) for one in first[1:])
@@ -241,13 +228,7 @@ def test_lazy_resampling_is_resolved_before_and_the_record_is_taken_off_by_the_i
 
 @families
 def test_the_record_is_one_number_for_each_name(name):
-    for transform in (*both(name), random(name, prob=0)):
-        out = transform(gridded())
-        if transform.recorded:
-            record = out.applied_operations[-1]["extra_info"]
-            assert all(type(record[key]) is float for key in transform.recorded)
-        else:
-            assert not out.applied_operations
+    check_record([*both(name), random(name, prob=0)], gridded())
 
 
 @families
@@ -262,20 +243,9 @@ def test_yaml_configures_it_by_target(name):
 @families
 def test_bad_images_are_refused_in_a_sentence(name):
     for transform in both(name):
-        for wrong in (
-            torch.zeros(4, 4),
-            torch.zeros(1, 4, 4, 4),
-            torch.zeros(2, 8, 8),
-            torch.zeros(1, 0, 4),
-            np.zeros(3),
-        ):
-            with pytest.raises(ValueError, match="expects an image"):
-                transform(wrong)
-        for dtype in (torch.complex64, torch.bool):
-            with pytest.raises(TypeError, match="real image, got img of type"):
-                transform(gridded().to(dtype))
-        with pytest.raises(TypeError, match="array or tensor"):
-            transform("page.png")
+        check_refused(
+            transform, gridded(), (*map(torch.zeros, ((4, 4), (1, 4, 4, 4), (2, 8, 8), (1, 0, 4))), np.zeros(3))
+        )
         with pytest.raises(TypeError, match=r"boxes by warp\(size\) or in dictionary form|'boxes'"):
             transform(gridded(), boxes=torch.zeros(1, 4))
 

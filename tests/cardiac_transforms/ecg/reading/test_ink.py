@@ -63,7 +63,7 @@ def test_nothing_is_ink_outside_the_page_or_on_empty_paper():
 
 def test_grid_is_white_and_ink_keeps_its_colour_when_the_grid_is_removed():
     image, true = drawn((240, 150, 150), ink=(30, 30, 150))
-    clean = remove_grid(image, SCALE)
+    clean = remove_grid(image, trace_ink(image, SCALE))
     far = ~ndimage.binary_dilation(true, iterations=3)
     assert (clean[far] > 250).mean() > 0.99
     core = ndimage.binary_erosion(true)

@@ -54,7 +54,7 @@ def test_an_unreadable_page_is_white():
 
 def test_masking_takes_the_words_and_leaves_the_traces():
     page, layout = read("3x4+1")
-    masked = mask_text(page.image, layout, SCALE)
+    masked = mask_text(page.image, trace_ink(page.image, SCALE), layout, SCALE)
     before, after = trace_ink(page.image, SCALE) > 0.5, page.image.min(axis=2) < 90
     dark = masked.min(axis=2) < 90
     for x1, y1, x2, y2 in page.texts:

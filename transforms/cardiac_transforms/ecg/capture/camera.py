@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cardiac_transforms.ecg.capture.surface import Bend, Ridge, Surface
-from cardiac_transforms.ecg.page_transform import PageWarp
+from cardiac_transforms.ecg.page_transform import PageWarp, hulls
 
 STEP = 16
 """Pixels of the picture between the nodes of the mesh on which the way back to the page, and the light, are computed."""
@@ -133,25 +133,23 @@ class CameraWarp(PageWarp):
         self.pixels = self.length * camera.scale
         if camera.fill is not None:
             # the hull of the page's outline, in lengths of its longer side
-            outline = self._hulls_in(torch.tensor([[-0.5, -0.5, width - 0.5, height - 0.5]], dtype=torch.float64))
+            page = torch.tensor([[-0.5, -0.5, width - 0.5, height - 0.5]], dtype=torch.float64)
+            outline = hulls(page, self._projected)[0]
             extent = outline[2:] - outline[:2]
             self.pixels = camera.fill * float(torch.minimum(frame_width / extent[0], frame_height / extent[1]))
             self.focus = self.focus - self.pixels * (outline[2:] + outline[:2]) / 2
 
-    def _hulls_in(self, box: Tensor) -> Tensor:
-        self.pixels, focus = 1.0, self.focus
-        self.focus = torch.zeros(2, dtype=torch.float64)
-        hull = self._hulls(box)[0]
-        self.focus = focus
-        return hull
-
     def forward(self, points: Tensor) -> Tensor:
         """Places in the picture of places on the page, exactly."""
+        return self.focus + self.pixels * self._projected(points)
+
+    def _projected(self, points: Tensor) -> Tensor:
+        """Places on the page as seen from the pinhole, from its axis, in lengths of the page's longer side."""
         flat = (points - self.centre) / self.length
         space = torch.cat([flat, torch.zeros_like(flat[:, :1])], dim=1) + self.surface.displacement(flat)
         seen = space @ self.axes.T
         distance = self.camera.distance
-        return self.focus + self.pixels * seen[:, :2] * (distance / (distance - seen[:, 2:]))
+        return seen[:, :2] * (distance / (distance - seen[:, 2:]))
 
     def _back(self, points: Tensor) -> Tensor:
         """Flat places, in lengths of the page's longer side, of places in the picture, ``(N, 2)``, in their type.

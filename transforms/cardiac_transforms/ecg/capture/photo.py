@@ -72,21 +72,19 @@ class CapturePage(PageTransform):
         return {"severity": self.grade}
 
 
+def _flat_bed(s: float, lids: Sequence[tuple[int, int, int]]) -> RandomPageTransform:
+    """A page under a lid of one of these colours, nearly straight."""
+    return RandPagePerspective(
+        1.0, 0.0, 3 * s, fill=(1 - 0.04 * s, 1.0), shift=0.01 * s, scale=(1 - 0.3 * s, 1.0), desks=lids, grain=0.0
+    )
+
+
 def _scan(s: float) -> list[RandomPageTransform]:
     """A flat-bed scanner: nearly straight, even light, a lid or a dark margin around."""
     return [
         RandPaperColour(0.5, (255 - 25 * s, 255), 0.1 * s),
         RandHandwriting(0.15 + 0.2 * s),
-        RandPagePerspective(
-            1.0,
-            0.0,
-            3 * s,
-            fill=(1 - 0.04 * s, 1.0),
-            shift=0.01 * s,
-            scale=(1 - 0.3 * s, 1.0),
-            desks=SCANNER,
-            grain=0.0,
-        ),
+        _flat_bed(s, SCANNER),
         RandPageFold(0.3 * s, 3 * s),
         RandUnevenLight(1.0, 0.06 * s, 0.0, 0.0, (1 - 0.08 * s, 1.0), 0.03 * s),
         RandPageBlur(1.0, (0.2 * s, 0.8 * s)),
@@ -100,16 +98,7 @@ def _black_and_white_scan(s: float) -> list[RandomPageTransform]:
     """A fax or a copy with two values."""
     return [
         RandHandwriting(0.15 + 0.2 * s),
-        RandPagePerspective(
-            1.0,
-            0.0,
-            3 * s,
-            fill=(1 - 0.04 * s, 1.0),
-            shift=0.01 * s,
-            scale=(1 - 0.3 * s, 1.0),
-            desks=SCANNER[:1],
-            grain=0.0,
-        ),
+        _flat_bed(s, SCANNER[:1]),
         RandUnevenLight(1.0, 0.1 * s, 0.0, 0.0, (1 - 0.1 * s, 1.0), 0.0),
         RandPageBlur(1.0, (0.2 * s, 0.8 * s)),
         RandSensorNoise(1.0, 6 * s, 3 * s),

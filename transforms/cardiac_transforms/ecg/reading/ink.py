@@ -78,20 +78,17 @@ def trace_ink(
     return np.clip(residue, 0.0, 1.0, out=residue)
 
 
-def remove_grid(
-    image: NDArray[np.uint8], pixels_per_mm: float, valid: NDArray[np.bool_] | None = None
-) -> NDArray[np.uint8]:
+def remove_grid(image: NDArray[np.uint8], ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The page on white paper: grid, shadows and the paper's colour gone, traces and text in their own colour.
 
     Args:
-        image: as for :func:`trace_ink`, as are ``pixels_per_mm`` and ``valid``.
+        image: as for :func:`trace_ink`.
+        ink: its :func:`trace_ink`.
 
     Returns:
         uint8 ``[H, W, 3]``.
     """
-    image = _three_channels(image)
-    ink = trace_ink(image, pixels_per_mm, valid)[..., None]
-    return np.rint(255.0 - ink * (255.0 - image)).astype(np.uint8)
+    return np.rint(255.0 - ink[..., None] * (255.0 - _three_channels(image))).astype(np.uint8)
 
 
 def local_paper(

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import torch
 
 from cardiac_transforms.ecg.leads import LeadBox
+from cardiac_transforms.ecg.page_transform import hulls
 from cardiac_transforms.ecg.reading.digitize import DigitizedECG, digitize
 from cardiac_transforms.ecg.reading.grid import find_grid, flat_grid
 from cardiac_transforms.ecg.reading.ink import trace_ink
@@ -48,7 +50,10 @@ class PageReading:
         """The lead boxes in pixels of the picture: upright hulls of their outlines there."""
         if self.page is None or self.layout is None:
             return []
-        return [replace(box, box=_hull(self.page, box.box)) for box in self.layout.boxes]
+        page = self.page
+        flat = torch.tensor([box.box for box in self.layout.boxes], dtype=torch.float64).reshape(-1, 4)
+        found = hulls(flat, lambda points: torch.from_numpy(page.to_picture(points.numpy()))).tolist()
+        return [replace(box, box=tuple(place)) for box, place in zip(self.layout.boxes, found, strict=True)]
 
     @cached_property
     def signals(self) -> DigitizedECG:
@@ -93,14 +98,3 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
     if not reason and layout.confidence < _LEAST:
         reason = "The traces on the page are in no arrangement of leads that is known."
     return PageReading(page, ink, layout, reason)
-
-
-def _hull(page: RectifiedPage, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """Upright hull in the picture of a box on the flat page, whose edges may be bent there."""
-    along = np.linspace(0, 1, 17)
-    x1, y1, x2, y2 = box
-    edges = [(x1 + (x2 - x1) * along, np.full(17, y)) for y in (y1, y2)]
-    edges += [(np.full(17, x), y1 + (y2 - y1) * along) for x in (x1, x2)]
-    outline = page.to_picture(np.concatenate([np.stack(edge, axis=1) for edge in edges]))
-    (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
-    return float(left), float(top), float(right), float(bottom)

@@ -9,7 +9,7 @@ from scipy import ndimage
 from cardiac_transforms.ecg.leads import LAYOUTS, LEADS, LeadBox
 from cardiac_transforms.ecg.reading.curve import trace_points
 from cardiac_transforms.ecg.reading.digitize import row_indices
-from cardiac_transforms.ecg.reading.ink import local_paper, trace_ink
+from cardiac_transforms.ecg.reading.ink import local_paper
 from cardiac_transforms.ecg.reading.layout import GAIN, SPEED, PageLayout
 from cardiac_transforms.ecg.reading.rows import follow, ink_runs, without_specks
 from cardiac_transforms.ecg.reading.text import trace_mask
@@ -83,7 +83,11 @@ def _drawn(
 
 
 def mask_text(
-    image: NDArray[np.uint8], layout: PageLayout, pixels_per_mm: float, valid: NDArray[np.bool_] | None = None
+    image: NDArray[np.uint8],
+    ink: NDArray[np.float32],
+    layout: PageLayout,
+    pixels_per_mm: float,
+    valid: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
     """The page as it looks, grid and all, with paper painted over everything printed that is no trace.
 
@@ -92,6 +96,7 @@ def mask_text(
 
     Args:
         image: uint8 ``[H, W, 3]``, the rectified page.
+        ink: its :func:`cardiac_transforms.ecg.reading.ink.trace_ink`.
         layout: found on it. A page without a layout comes back all paper.
         pixels_per_mm: of the page.
         valid: as for :func:`cardiac_transforms.ecg.reading.ink.trace_ink`.
@@ -100,7 +105,6 @@ def mask_text(
         uint8 ``[H, W, 3]``.
     """
     shape = image.shape[:2]
-    ink = trace_ink(image, pixels_per_mm, valid)
     near = round(0.6 * pixels_per_mm)
     traces = (
         ndimage.maximum_filter(trace_mask(layout.rows, shape), 2 * near + 1) if layout.layout else np.zeros(shape, bool)

@@ -93,12 +93,12 @@ class RectifyECGPage(PageTransform):
         """The flat page ``(C, H', W')``."""
         reading = read_picture(page, self.pixels_per_mm)
         self._page = flat = reading.page
-        assert flat is not None and reading.layout is not None
+        assert flat is not None and reading.ink is not None and reading.layout is not None
         image = flat.image
         if self.keep == "traces":
-            image = mask_text(image, reading.layout, PIXELS_PER_MM, flat.valid)
+            image = mask_text(image, reading.ink, reading.layout, PIXELS_PER_MM, flat.valid)
         elif self.keep == "ink":
-            image = remove_grid(image, PIXELS_PER_MM, flat.valid)
+            image = remove_grid(image, reading.ink)
         return torch.from_numpy(np.moveaxis(image, 2, 0).astype(np.float32))[: len(page)]
 
     def warp(self, size: tuple[int, int]) -> PageWarp:

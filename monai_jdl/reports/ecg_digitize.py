@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,13 @@ from cardiac_transforms.ecg.leads import LEADS
 from cardiac_transforms.ecg.reading import PageReading, read_page
 from monai_jdl.atomic import atomic_path
 from monai_jdl.data.cases import CaseDataset
-from monai_jdl.data.ecg_csv import write_csv
+from monai_jdl.data.ecg_csv import write_ecg_csv
 from monai_jdl.data.ecg_pages import PageImage, find_pages, load_page
 from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.files import case_names, check_output_dir, stem
 from monai_jdl.errors import InputError
+from monai_jdl.reports.ecg_overlay import draw_reading
+from monai_jdl.reports.tables import write_csv
 
 COLUMNS = (
     *("case", "path", "layout", "pixels_per_mm_x", "pixels_per_mm_y", "speed", "gain", "calibrated", "confidence"),
@@ -73,11 +73,7 @@ def digitize_pages(pages: str | Path, output: str | Path, *, file_format: str = 
     for error in cases.errors:
         _remove_record(out / error["case"] / error["case"])
         rows[error["case"]]["reason"] = error["error"]
-    table = out / "pages.csv"
-    with atomic_path(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows.values())
+    table = write_csv(out / "pages.csv", list(rows.values()), COLUMNS)
     refused = [row for row in rows.values() if row["reason"]]
     if refused and len(files) == 1:
         raise InputError(cases.errors[0]["error"] if cases.errors else f"{files[0]}: {refused[0]['reason']}")
@@ -96,8 +92,6 @@ def _read(path: str, page: int) -> dict[str, Any]:
 
 def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str) -> dict[str, Any]:
     """Write record and picture of a page; returns what its row says."""
-    from monai_jdl.reports.ecg_overlay import draw_reading  # reports imports monai_jdl.data
-
     record = folder / folder.name
     row: dict[str, Any] = {"reason": reading.reason}
     notes = list(page.notes)
@@ -115,7 +109,7 @@ def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str
     if file_format == "wfdb":
         write_wfdb(record, found.signals, found.rate, comments=(f"digitised from {page.path.name}",))
     else:
-        write_csv(record.with_suffix(".csv"), found.signals, found.rate)
+        write_ecg_csv(record.with_suffix(".csv"), found.signals, found.rate)
     there = ~np.isnan(found.signals).all(axis=1)
     quality = np.where(there, found.quality, np.nan)
     numbers = (layout.speed, layout.gain, layout.confidence, np.median(quality[there]) if there.any() else np.nan)
@@ -131,5 +125,5 @@ def _remove_record(record: Path) -> None:
             record.with_name(record.name + suffix).unlink(missing_ok=True)
 
 
-def _cells(values: Any) -> list[Any]:
-    return ["" if math.isnan(value) else round(float(value), 3) for value in values]
+def _cells(values: Any) -> list[float]:
+    return [round(float(value), 3) for value in values]

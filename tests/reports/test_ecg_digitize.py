@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from cardiac_transforms.ecg.leads import LEADS
-from monai_jdl.data import digitize_pages, find_records, load_page, read_record, render_records, write_csv, write_page
-from monai_jdl.data.ecg_digitize import COLUMNS
+from monai_jdl.data import find_records, load_page, read_record, render_records, write_ecg_csv, write_page_image
 from monai_jdl.errors import InputError
 from monai_jdl.phantoms import PageStyle, render_page, simulate_ecg
+from monai_jdl.reports import digitize_pages
+from monai_jdl.reports.ecg_digitize import COLUMNS
 
 DPI = 120
 CASE = simulate_ecg(3)
@@ -33,10 +34,10 @@ def names(folder):
 def mixed(tmp_path_factory):
     """A folder of a good page, a text, a picture of noise; what was read from it; and the sentence at the end."""
     folder, out = tmp_path_factory.mktemp("pages"), tmp_path_factory.mktemp("out")
-    write_page(folder / "été 1.png", PAGE.image, DPI)
+    write_page_image(folder / "été 1.png", PAGE.image, DPI)
     (folder / "text.png").write_text("no picture")
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    write_page(folder / "noise.png", noise, 10_000)  # no credible resolution
+    write_page_image(folder / "noise.png", noise, 10_000)  # no credible resolution
     with pytest.raises(InputError) as error:
         digitize_pages(folder, out, file_format="csv")
     return folder, out, str(error.value)
@@ -57,7 +58,7 @@ def test_the_row_of_a_page_says_what_is_true_of_it(mixed):
     (row,) = (row for row in rows(out / "pages.csv") if row["layout"])
     assert row["path"] == str(folder / "été 1.png")
     assert (row["layout"], row["speed"], row["gain"], row["calibrated"], row["leads"]) == (
-        *("3x4+1", "25.0", "10.0", "1", "12"),
+        *("3x4+1", "25", "10", "1", "12"),
     )
     for axis in "xy":
         assert float(row[f"pixels_per_mm_{axis}"]) == pytest.approx(DPI / 25.4, rel=0.01)
@@ -84,7 +85,7 @@ def test_the_record_is_the_one_that_was_printed(mixed):
 
 
 def test_a_page_refused_now_has_no_record_of_an_earlier_run(tmp_path):
-    write_csv(tmp_path / "out/text/text.csv", CASE.signals, CASE.rate)
+    write_ecg_csv(tmp_path / "out/text/text.csv", CASE.signals, CASE.rate)
     (tmp_path / "out/text/text.hea").write_text("old")
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(InputError, match=r"text\.png"):  # of a single page the reason itself
@@ -107,7 +108,7 @@ def test_the_scan_resolution_serves_where_there_is_no_grid(tmp_path):
     pytest.importorskip("wfdb")
     style = PageStyle(dpi=DPI, grid="none", pulse="none")
     page = render_page(CASE.signals, CASE.rate, layout="3x4+1", style=style)
-    write_page(tmp_path / "plain.png", page.image, DPI)
+    write_page_image(tmp_path / "plain.png", page.image, DPI)
     digitize_pages(tmp_path / "plain.png", tmp_path / "out")
     (row,) = rows(tmp_path / "out/pages.csv")
     assert float(row["pixels_per_mm_x"]) == pytest.approx(DPI / 25.4, rel=0.001)
@@ -130,7 +131,7 @@ def test_folders_without_pages_or_that_cannot_be_written(tmp_path):
 
 
 def csv_record(path, signals=CASE.signals):
-    return write_csv(path, signals, CASE.rate)
+    return write_ecg_csv(path, signals, CASE.rate)
 
 
 def test_rendered_pages_and_their_boxes(tmp_path):

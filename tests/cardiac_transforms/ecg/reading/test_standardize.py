@@ -1,16 +1,9 @@
 import numpy as np
-import pytest
 
-from cardiac_transforms.ecg.leads import LAYOUTS, LEADS
+from cardiac_transforms.ecg.leads import LAYOUTS
 from cardiac_transforms.ecg.reading.ink import trace_ink
 from cardiac_transforms.ecg.reading.layout import find_leads
-from cardiac_transforms.ecg.reading.standardize import (
-    FIXED_LAYOUTS,
-    FIXED_SCALES,
-    canonical_page,
-    fixed_layout,
-    mask_text,
-)
+from cardiac_transforms.ecg.reading.standardize import canonical_page, mask_text
 from tests.cardiac_transforms.ecg.reading.drawn_page import draw_page, made_up_signals
 
 SCALE = 6.0
@@ -65,21 +58,3 @@ def test_masking_takes_the_words_and_leaves_the_traces():
         x1, y1, x2, y2 = (int(v) for v in box.box)
         middle = (slice((2 * y1 + y2) // 3, (y1 + 2 * y2) // 3), slice(x1 + 40, x2))
         assert dark[middle].sum() > 0.9 * (page.image[middle].min(axis=2) < 90).sum()
-
-
-@pytest.mark.parametrize("name", FIXED_LAYOUTS)
-def test_fixed_layouts_read_pages_without_looking_for_anything(name):
-    boxes = FIXED_LAYOUTS[name]
-    assert {b.lead for b in boxes} == set(LEADS)
-    ink = np.zeros((2480, 3508), np.float32)
-    for box in boxes:
-        x1, y1, x2, y2 = (round(v + 0.5) for v in box.box)
-        ink[(y1 + y2) // 2 - 1 : (y1 + y2) // 2 + 2, x1:x2] = 1.0
-    found = fixed_layout(ink, name)
-    assert found.layout == LAYOUTS[name.split()[1]]
-    page = canonical_page(found, FIXED_SCALES[name])
-    # twelve level lines, each in the middle of its tile
-    dark = (page[0] < 128).mean(axis=1)
-    assert [round(float(y)) for y in np.flatnonzero(dark > 0.9)[::2]] == pytest.approx(
-        [49 + 100 * k for k in range(6)], abs=2
-    )

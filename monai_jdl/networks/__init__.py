@@ -1,7 +1,22 @@
-"""Networks: the joint network and its messages."""
+"""Networks: the joint network and its messages for LGE, the classifier and its clinical fusions for ECGs."""
 
+from monai_jdl.networks.clinical_imputer import CLINICAL_FEATURES, ClinicalImputer
+from monai_jdl.networks.ecg import ECGClassifier
+from monai_jdl.networks.fusion import FiLMFusion, RecurrentFusion
 from monai_jdl.networks.joint import JointNet
 from monai_jdl.networks.messages import Concatenation, FeaturePyramid, ProbabilityGate, SoftGate
 from monai_jdl.networks.weights import load_weights
 
-__all__ = ["Concatenation", "FeaturePyramid", "JointNet", "ProbabilityGate", "SoftGate", "load_weights"]
+__all__ = [
+    "CLINICAL_FEATURES",
+    "ClinicalImputer",
+    "Concatenation",
+    "ECGClassifier",
+    "FeaturePyramid",
+    "FiLMFusion",
+    "JointNet",
+    "ProbabilityGate",
+    "RecurrentFusion",
+    "SoftGate",
+    "load_weights",
+]

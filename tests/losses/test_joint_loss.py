@@ -53,3 +53,15 @@ def test_one_task_is_weighted_as_asked():
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match="channels"):
         JointLoss()(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4))
+
+
+def test_labels_with_a_loss_of_their_own_for_each_task():
+    logits = torch.tensor([[0.0, 2.0], [1.0, -1.0], [-1.0, 0.0]])
+    labels = torch.tensor([[1.0, torch.nan], [0.0, 1.0], [torch.nan, 0.0]])
+    losses = [torch.nn.BCEWithLogitsLoss(pos_weight=torch.tensor(w)) for w in (3.0, 1.0)]
+    # -log p of what is true, the first task's positives counting thrice
+    scar = (3 * math.log(2) + math.log(1 + math.e)) / 2
+    lvef = (math.log(1 + math.e) + math.log(2)) / 2
+    assert JointLoss((0.7, 0.3), losses)(logits, labels) == pytest.approx(0.7 * scar + 0.3 * lvef, rel=1e-5)
+    with pytest.raises(ValueError, match="1 losses for 2 weights"):
+        JointLoss((0.7, 0.3), losses[:1])

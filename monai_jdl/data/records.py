@@ -10,7 +10,6 @@ Arrays: ``.mat`` (before v7.3) with ``img_PSIR``, ``myocardium_mask`` and ``scar
 
 from __future__ import annotations
 
-import csv
 import logging
 import re
 from collections.abc import Collection, Iterator
@@ -24,6 +23,7 @@ from tqdm import tqdm
 
 from monai_jdl.data.datalist import Item, write_datalist
 from monai_jdl.data.files import check_output_dir
+from monai_jdl.data.sheets import MISSING, YES_NO, read_sheet
 from monai_jdl.data.volumes import save_nifti
 from monai_jdl.errors import InputError
 
@@ -40,8 +40,6 @@ _COLUMNS = {
     "has_scar": "scarexists",
     "has_scar_mask": "scarmaskexists",
 }
-_FLAGS = {"1": True, "1.0": True, "true": True, "yes": True, "y": True, "0": False, "0.0": False, "false": False,
-          "no": False, "n": False, "": None}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -212,7 +210,9 @@ def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | Non
 
 
 def _records(sheet: Path, folder: Path) -> Iterator[Record]:
-    rows = iter(_rows(sheet))
+    if not sheet.is_file():
+        raise InputError(f"The record sheet {sheet} does not exist; check the path.")
+    rows = read_sheet(sheet)
     names = [re.sub(r"[^a-z]", "", str(name or "").lower()).replace("exisits", "exists") for name in next(rows, [])]
     missing = [column for column in _COLUMNS.values() if column not in names and column != _COLUMNS["slice"]]
     if missing:
@@ -227,28 +227,9 @@ def _records(sheet: Path, folder: Path) -> Iterator[Record]:
             continue
         flags: dict[str, Any] = {}
         for key in ("use_myocardium", "use_scar", "has_scar", "has_scar_mask"):
-            if text[key].lower() not in _FLAGS:
+            cell_text = text[key].lower()
+            if cell_text not in YES_NO and cell_text not in MISSING:
                 raise InputError(f"{sheet}, row {number}: '{text[key]}' is neither yes nor no; write 1 or 0.")
-            flags[key] = _FLAGS[text[key].lower()]
+            flags[key] = YES_NO.get(cell_text)
         relative = Path(text["path"].replace("\\", "/"))
         yield Record(f"{text['set']}-{text['patient']}", folder / text["set"] / text["patient"] / relative, **flags)
-
-
-def _rows(sheet: Path) -> list[tuple]:
-    if not sheet.is_file():
-        raise InputError(f"The record sheet {sheet} does not exist; check the path.")
-    if sheet.suffix.lower() == ".csv":
-        with sheet.open(newline="", encoding="utf-8-sig") as file:
-            return [tuple(row) for row in csv.reader(file)]
-    try:
-        import openpyxl
-    except ImportError as error:
-        raise InputError(f"{sheet} needs openpyxl (pip install monai_jdl[tables]), or save it as .csv.") from error
-    try:
-        book = openpyxl.load_workbook(sheet, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises many kinds for files that are no workbook
-        raise InputError(f"{sheet} cannot be read as .xlsx ({error}); save it as .xlsx or .csv.") from error
-    try:
-        return list(book.active.iter_rows(values_only=True))
-    finally:
-        book.close()

@@ -63,7 +63,7 @@ def load_datalist(dataset_dir: str | Path, section: str, *, seed: int = 0, fold:
     sections = {name: [item for item in items if _labelled(item)] for name, items in _read(path).items()}
     if not any(sections.values()):
         raise InputError(f"{path} lists no case with a label map; training and evaluation need label maps.")
-    split = _split(path, sections, seed, fold)
+    split = hold_out_fold(path, sections, seed, fold)
     if section == "testing":
         chosen = split["testing"] or split["validation"]
         if not chosen:
@@ -134,14 +134,14 @@ def check_shared_out(items: Sequence[Item], processes: int) -> None:
         )
 
 
-def deal_folds(strata: Sequence[Iterable[str]], seed: int) -> dict[str, int]:
-    """Fold 0 to 4 of each patient: each stratum is shuffled by ``seed``, then all are dealt out in turn.
+def deal_folds(strata: Sequence[Iterable[str]], seed: int, folds: int = FOLDS) -> dict[str, int]:
+    """Fold, from 0, of each patient: each stratum is shuffled by ``seed``, then all are dealt out in turn.
 
     Each fold thus has its share of every stratum, to within one patient.
     """
     rng = np.random.default_rng(seed)
     shuffled = [name for stratum in strata for name in rng.permutation(sorted(set(stratum)))]
-    return {str(name): place % FOLDS for place, name in enumerate(shuffled)}
+    return {str(name): place % folds for place, name in enumerate(shuffled)}
 
 
 def _json_dict(path: Path) -> dict[str, Any]:
@@ -203,8 +203,18 @@ def _items(root: Path, raw: Mapping[str, Sequence[str | Item]], scheme: str, sou
     return {name: [next(rest) for _ in raw[name]] for name in _SECTIONS}
 
 
-def _split(path: Path, sections: dict[str, list[Item]], seed: int, fold: int | None) -> dict[str, list[Item]]:
-    """The sections as they are used, see :func:`load_datalist`; every item of training and validation has a fold."""
+def hold_out_fold(path: Path, sections: dict[str, list[Item]], seed: int, fold: int | None) -> dict[str, list[Item]]:
+    """The sections as they are used, see :func:`load_datalist`; every item of training and validation has a fold.
+
+    Args:
+        path: of the list, for the messages.
+        sections: items with ``patient`` and ``fold`` (-1 where none is given) by section.
+        seed: of the folds, where none are given.
+        fold: that validates; None keeps a validation section, else takes the lowest.
+
+    Raises:
+        InputError: a patient in two sections or folds, a fold for some items only, no such fold.
+    """
     seen: dict[str, str] = {}
     for name, items in sections.items():
         for item in items:

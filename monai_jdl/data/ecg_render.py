@@ -35,7 +35,7 @@ def find_records(path: str | Path) -> list[Path]:
     named = Path(path).expanduser().absolute()
     if named.with_name(f"{named.name}.hea").exists():
         return [named]
-    return find_files(path, _is_record_name, "ECG record", "WFDB header, DICOM, or CSV of leads")
+    return find_files(path, is_record_name, "ECG record", "WFDB header, DICOM, or CSV of leads")
 
 
 def render_records(
@@ -103,7 +103,8 @@ def _truth(page: RenderedPage) -> dict[str, Any]:
     return numbers | {"boxes": [asdict(box) for box in page.boxes]}
 
 
-def _is_record_name(file: Path) -> bool:
+def is_record_name(file: Path) -> bool:
+    """Whether a file is named or marked as a record, or is a CSV (which is opened) whose first line names a lead."""
     if file.suffix.lower() not in (".csv", ".tsv"):
         return file.suffix.lower() == ".hea" or looks_like_dicom(file)
     with file.open(encoding="latin-1") as text:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from cardiac_transforms.ecg import LEADS
+from cardiac_transforms.ecg import LEADS, canonical_page
 from cardiac_transforms.ecg.capture import CAPTURE_KINDS, RandCapturePage
-from cardiac_transforms.ecg.reading import PIXELS_PER_MM, canonical_page, read_page
+from cardiac_transforms.ecg.reading import read_page
 from monai_jdl.phantoms import GRID_COLORS, PageStyle, RenderedPage, random_header, render_page, simulate_twin
 from monai_jdl.reports import contact_sheet
 
@@ -100,7 +100,7 @@ def steps(picture: Image.Image) -> dict[str, Image.Image]:
         draw.rectangle(box.box, outline=(200, 30, 30), width=4)
         draw.text((box.box[0] + 10, box.box[1] + 6), box.lead, (200, 30, 30), ImageFont.load_default(48))
     ink = Image.fromarray(np.uint8(255 - 255 * reading.ink))
-    arranged = Image.fromarray(canonical_page(reading.layout, PIXELS_PER_MM)[0])
+    arranged = Image.fromarray(canonical_page(reading.signals.signals, reading.signals.rate)[0])
     return {
         "the picture": picture,
         "laid flat by its own grid; leads found": boxes,

@@ -5,9 +5,9 @@ from cardiac_transforms.ecg.reading.fixed import FIXED_LAYOUTS, FIXED_SCALES, fi
 from cardiac_transforms.ecg.reading.grid import PageGrid, find_grid, flat_grid
 from cardiac_transforms.ecg.reading.ink import remove_grid, trace_ink
 from cardiac_transforms.ecg.reading.layout import PageLayout, find_leads
+from cardiac_transforms.ecg.reading.masking import mask_text
 from cardiac_transforms.ecg.reading.page import PageReading, read_page
 from cardiac_transforms.ecg.reading.rectify import PIXELS_PER_MM, RectifiedPage, rectify
-from cardiac_transforms.ecg.reading.standardize import canonical_page, mask_text
 from cardiac_transforms.ecg.reading.transforms import *
 from cardiac_transforms.ecg.reading.transforms import __all__ as _transforms
 
@@ -20,7 +20,6 @@ __all__ = [
     "PageLayout",
     "PageReading",
     "RectifiedPage",
-    "canonical_page",
     "digitize",
     "find_grid",
     "find_leads",

@@ -14,11 +14,12 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import convert_to_numpy
 from torch import Tensor
 
+from cardiac_transforms.ecg.canonical import canonical_page
 from cardiac_transforms.ecg.page_transform import PageTransform, PageWarp, page_dictionary_form
 from cardiac_transforms.ecg.reading.ink import remove_grid
+from cardiac_transforms.ecg.reading.masking import mask_text
 from cardiac_transforms.ecg.reading.page import PageReading, read_page
 from cardiac_transforms.ecg.reading.rectify import PIXELS_PER_MM, RectifiedPage
-from cardiac_transforms.ecg.reading.standardize import canonical_page, mask_text
 
 __all__ = [
     "DigitizeECGPage",
@@ -111,8 +112,7 @@ class RectifyECGPage(PageTransform):
 class StandardizeECGPage(PageTransform):
     """The twelve leads of any page in one arrangement for a classifier, without grid, names and text.
 
-    Six rows and two columns, 2.5 s of each lead; see
-    :func:`~cardiac_transforms.ecg.reading.standardize.canonical_page`.
+    Six rows and two columns, 2.5 s of each lead; see :func:`~cardiac_transforms.ecg.canonical_page`.
 
     Args:
         pixels_per_mm: of the result; 4 gives 600 x 500 pixels.
@@ -129,9 +129,8 @@ class StandardizeECGPage(PageTransform):
 
     def picture(self, page: Tensor) -> Tensor:
         """The arranged page ``(C, H', W')``."""
-        reading = read_picture(page)
-        assert reading.layout is not None
-        return torch.from_numpy(canonical_page(reading.layout, PIXELS_PER_MM, self.pixels_per_mm)).float()[: len(page)]
+        ecg = read_picture(page).signals
+        return torch.from_numpy(canonical_page(ecg.signals, ecg.rate, self.pixels_per_mm)).float()[: len(page)]
 
     def warp(self, size: tuple[int, int]) -> PageWarp:
         """Leads are drawn anew, so nothing can follow."""

@@ -3,7 +3,7 @@ import numpy as np
 from cardiac_transforms.ecg.leads import LAYOUTS
 from cardiac_transforms.ecg.reading.ink import trace_ink
 from cardiac_transforms.ecg.reading.layout import find_leads
-from cardiac_transforms.ecg.reading.standardize import canonical_page, mask_text
+from cardiac_transforms.ecg.reading.masking import mask_text
 from tests.cardiac_transforms.ecg.reading.drawn_page import draw_page, made_up_signals
 
 SCALE = 6.0
@@ -15,34 +15,6 @@ REPEATED = np.tile(SIGNALS[:, :1250], 4)
 def read(layout, **options):
     page = draw_page(REPEATED, 500.0, LAYOUTS[layout], pixels_per_mm=SCALE, **options)
     return page, find_leads(trace_ink(page.image, SCALE), SCALE)
-
-
-def blurred(page):
-    """A canonical page, so coarse that a pixel's difference does not matter."""
-    return 255.0 - page[0].reshape(75, 8, 125, 4).mean(axis=(1, 3))
-
-
-def test_the_canonical_page_does_not_show_which_layout_it_came_from():
-    reference = blurred(canonical_page(read("12x1")[1], SCALE))
-    for layout, options in (
-        ("3x4+1", {"gain": 5.0}),
-        ("6x2", {"grid": (150, 150, 150)}),
-        ("3x4+1 Cabrera", {"line_mm": 0.5}),
-    ):
-        page = canonical_page(read(layout, **options)[1], SCALE)
-        assert page.shape == (3, 600, 500)
-        assert page.dtype == np.uint8
-        assert np.corrcoef(reference.ravel(), blurred(page).ravel())[0, 1] > 0.8, layout
-
-
-def test_the_canonical_page_shows_no_words():
-    plain = canonical_page(read("3x4", labels=False, header=False)[1], SCALE)
-    worded = canonical_page(read("3x4", labels=True, header=True)[1], SCALE)
-    assert np.corrcoef(blurred(plain).ravel(), blurred(worded).ravel())[0, 1] > 0.98
-
-
-def test_an_unreadable_page_is_white():
-    assert canonical_page(find_leads(np.zeros((100, 100), np.float32), SCALE), SCALE).min() == 255
 
 
 def test_masking_takes_the_words_and_leaves_the_traces():

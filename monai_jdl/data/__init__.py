@@ -5,16 +5,19 @@ from monai_jdl.data.checks import CheckLabelGridd
 from monai_jdl.data.datalist import check_shared_out, load_datalist, write_datalist
 from monai_jdl.data.dicom_writer import write_lge_series
 from monai_jdl.data.ecg_csv import write_ecg_csv
+from monai_jdl.data.ecg_loading import LoadECG, LoadECGd, read_ecg_page
 from monai_jdl.data.ecg_pages import ECGPageReader, PageImage, find_pages, load_page
 from monai_jdl.data.ecg_phantom_files import write_ecg_phantoms, write_twin_phantoms
 from monai_jdl.data.ecg_records import ECGRecord, read_record
 from monai_jdl.data.ecg_render import find_records, render_records
+from monai_jdl.data.ecg_table import find_ecgs, load_ecg_table, write_ecg_table
 from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.emidec import prepare_emidec
 from monai_jdl.data.files import check_output_dir
 from monai_jdl.data.folders import prepare_dicom, prepare_folder
 from monai_jdl.data.page_files import write_page_image
 from monai_jdl.data.phantom_files import write_phantoms
+from monai_jdl.data.ptbxl import prepare_ptbxl
 from monai_jdl.data.reader import LabelReader, LGEReader
 from monai_jdl.data.records import prepare_records
 from monai_jdl.data.savers import AtomicNibabelWriter, case_output_name
@@ -28,20 +31,26 @@ __all__ = [
     "ECGRecord",
     "LGEReader",
     "LabelReader",
+    "LoadECG",
+    "LoadECGd",
     "PageImage",
     "Volume",
     "case_output_name",
     "check_output_dir",
     "check_shared_out",
     "find_cases",
+    "find_ecgs",
     "find_pages",
     "find_records",
     "load_datalist",
+    "load_ecg_table",
     "load_page",
     "prepare_dicom",
     "prepare_emidec",
     "prepare_folder",
+    "prepare_ptbxl",
     "prepare_records",
+    "read_ecg_page",
     "read_record",
     "read_volume",
     "render_records",
@@ -49,6 +58,7 @@ __all__ = [
     "write_datalist",
     "write_ecg_csv",
     "write_ecg_phantoms",
+    "write_ecg_table",
     "write_lge_series",
     "write_page_image",
     "write_phantoms",

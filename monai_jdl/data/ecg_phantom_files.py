@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from cardiac_transforms.ecg.leads import LAYOUTS
-from monai_jdl.atomic import atomic_path
+from monai_jdl.data.ecg_table import write_ecg_table
 from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.files import check_output_dir
 from monai_jdl.data.page_files import write_page_image
@@ -49,7 +48,7 @@ def write_ecg_phantoms(out: str | Path, cases: Mapping[str, Iterable[ECGCase]], 
     rows = []
     for section, records in cases.items():
         rows += [_write_ecg(out, case, section, pages) for case in tqdm(records, f"{section} ECGs")]
-    return _write_patients(out, rows)
+    return write_ecg_table(out / "patients.csv", rows)
 
 
 def write_twin_phantoms(
@@ -81,7 +80,7 @@ def write_twin_phantoms(
             yield twin.lge
 
     write_phantoms(out, {section: stacks(section, twins) for section, twins in cases.items()}, file_format=file_format)
-    return _write_patients(out, rows)
+    return write_ecg_table(out / "patients.csv", rows)
 
 
 def _write_ecg(out: Path, case: ECGCase, section: str, page: bool) -> dict[str, Any]:
@@ -123,12 +122,3 @@ def _cell(value: Any, digits: int | None) -> Any:
     if digits is None:
         return value
     return "" if math.isnan(value) else round(value, digits)
-
-
-def _write_patients(out: Path, rows: list[dict[str, Any]]) -> Path:
-    path = out / "patients.csv"
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else ["path", "patient"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return path

@@ -40,9 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     _add_phantom(commands.add_parser("phantom", help="simulate patients with exact truth: LGE stacks, ECGs, or both"))
-    _add_prepare(
-        commands.add_parser("prepare", help="describe your data in a datalist.json for training and evaluation")
-    )
+    _add_prepare(commands.add_parser("prepare", help="describe your data in a list for training and evaluation"))
 
     for name, text in {
         "segment": "find myocardium and scar: one label map per case and scar.csv",
@@ -184,6 +182,14 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     folder.add_argument("folder", type=Path, metavar="DIR")
     folder.add_argument("output", type=Path, metavar="OUT", nargs="?", help="folder of datalist.json (default DIR)")
     folder.add_argument("--label-scheme", choices=("jdl", "emidec"), help="what the labels' values mean")
+
+    ptbxl = source("ptbxl", "the PTB-XL data set in its official layout: a table of ECGs with infarction as scar")
+    ptbxl.description = "Write patients.csv, the table of ECGs that the ECG bundles take, for the PTB-XL data set."
+    ptbxl.add_argument("folder", type=Path, metavar="DIR")
+    ptbxl.add_argument("output", type=Path, metavar="OUT", nargs="?", help="folder of patients.csv (default DIR)")
+    ptbxl.add_argument(
+        "--seed", type=int, default=0, help="of the split, where the data set recommends none (default 0)"
+    )
 
     records = source("records", "a record sheet (xlsx or csv), one row per slice, with .mat or .npy slices")
     records.add_argument("sheet", type=Path, metavar="SHEET")

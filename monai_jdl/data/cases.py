@@ -140,7 +140,8 @@ class CaseDataset(IterableDataset):
         sentence = str(plain) if plain else f"{type(error).__name__}: {error}"
         image = item["image"] if isinstance(item["image"], str) else str(Path(item["image"][0]).parent)
         self.errors.append({"case": item["case"], "image": image, "error": " ".join(sentence.split())})
-        tqdm.write(f"{item['case']}: {self.errors[-1]['error']}")
+        if len(self.data) > 1:  # of a single case the sentence is raised in the end
+            tqdm.write(f"{item['case']}: {self.errors[-1]['error']}")
 
     def write_errors(self) -> None:
         """Write ``errors_file`` if a case failed, else remove one of an earlier run.

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -20,6 +21,7 @@ _UNIT = re.compile(r"[\[(/_ ]\s*([mu\u00b5\u03bc]?V)\s*[\])]?\s*$", re.IGNORECAS
 _TIME = re.compile(r"(?:time|t|timestamp|seconds|sec|ms)?\W*_?(?P<unit>ms|msec|s|sec|seconds)?\W*", re.IGNORECASE)
 _MISSING = {"", "nan", "na", "n/a", "null", "none", "-"}
 _PROBE = 50  # rows that tell the rate
+_LONGEST_LINE = 2**16  # characters; a file without line ends must not be held in memory as one line
 
 Row = tuple[int, list[str]]
 
@@ -41,7 +43,7 @@ def read_csv_channels(path: Path, start: float, duration: float, rate: float | N
     """
     try:
         with path.open(newline="", encoding=_encoding(path)) as file:
-            return _read(path, file, start, duration, rate)
+            return _read(path, _lines(path, file), start, duration, rate)
     except (csv.Error, UnicodeError, OSError) as error:
         raise InputError(f"{path} cannot be read as CSV ({error}); export it again.") from error
 
@@ -83,6 +85,18 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    for number in itertools.count(1):
+        line = file.readline(_LONGEST_LINE)
+        if len(line) == _LONGEST_LINE:
+            raise InputError(
+                f"{path} has a line {number} of more than {_LONGEST_LINE} characters, no row of an ECG; export it again."
+            )
+        if not line:
+            return
+        yield line
+
+
 def _read(path: Path, file: Iterable[str], start: float, duration: float, rate: float | None) -> Channels:
     lines = itertools.dropwhile(lambda line: not line[1].strip() or line[1].startswith("#"), enumerate(file, 1))
     number, header = next(lines, (0, ""))
@@ -96,12 +110,14 @@ def _read(path: Path, file: Iterable[str], start: float, duration: float, rate: 
     times = [column for column, name in enumerate(names) if name and column not in leads and _TIME.fullmatch(name)]
     rows = _rows(path, (line for _, line in lines), delimiter, len(names), number)
     probe = list(itertools.islice(rows, _PROBE))
+    if not probe:
+        raise InputError(f"{path} holds names of leads but no samples; export it again.")
     per_second = 1.0
     if times:
         stamps = np.array([_number(path, row, times[0], delimiter) for row in probe])
         rate, per_second = _rate(path, names[times[0]], stamps)
     elif rate is None:
-        raise InputError(f"{path} has no time column; say the sampling rate in Hz with rate=, or add the column.")
+        raise InputError(f"{path} has no time column; give the sampling rate in Hz (rate), or add the column.")
     check_rate(path, rate)
     stop = math.ceil((start + duration) * rate * 1.02)  # rounded times in the first rows leave the rate uncertain
     rows = itertools.islice(itertools.chain(probe, rows), stop)
@@ -150,7 +166,9 @@ def _rate(path: Path, name: str, stamps: np.ndarray) -> tuple[float, float]:
     unit = ((match["unit"] if match else None) or name).lower()
     span = stamps[-1] - stamps[0] if len(stamps) > 1 else math.nan
     if not span > 0:
-        raise InputError(f"{path} has a time column that does not increase; correct it or remove it and say rate=.")
+        raise InputError(
+            f"{path} has a time column that does not increase; correct it, or remove it and give the rate in Hz."
+        )
     rate = (len(stamps) - 1) / span
     milliseconds = unit.startswith("ms") or (unit not in ("s", "sec", "seconds") and rate < MIN_RATE)
     return (rate * 1000, 1000.0) if milliseconds else (rate, 1.0)

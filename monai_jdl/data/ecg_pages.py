@@ -149,8 +149,9 @@ def check_file(path: Path, what: str) -> None:
             pass
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
+        remedy = "" if missing else " and its permissions"
         problem = "does not exist" if missing else f"cannot be read ({error.strerror or error})"
-        raise InputError(f"{path} {problem}; check the path.") from error
+        raise InputError(f"{path} {problem}; check the path{remedy}.") from error
     if not size:
         raise InputError(f"{path} is empty (0 bytes); copy or export it again.")
     if size > MAX_BYTES:

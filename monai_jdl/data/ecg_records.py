@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def read_record(
             than 1 s from ``start``, or of an amplitude that no heart has.
     """
     path = Path(path).expanduser()
-    if start < 0 or duration < MIN_DURATION:
+    if not (0 <= start < math.inf and MIN_DURATION <= duration < math.inf):
         raise InputError(
             f"The window of {path} must start at 0 s or later and last {MIN_DURATION:g} s or longer, not {start:g} and "
             f"{duration:g} s."
@@ -99,7 +100,7 @@ def _read(path: Path, start: float, duration: float, rate: float | None) -> Chan
     if suffix in _CSV_SUFFIXES:
         return read_csv_channels(path, start, duration, rate)
     if suffix in PAGE_SUFFIXES:
-        raise InputError(f"{path} is a picture or PDF of an ECG, not a record; load it with monai_jdl.data.load_page.")
+        raise InputError(f"{path} is a picture or PDF of an ECG, not a record; read it as a page (monai-jdl digitize).")
     raise InputError(
         f"{path} is no ECG record that can be read; give a WFDB header (.hea), a DICOM waveform or a CSV file."
     )
@@ -119,7 +120,7 @@ def _in_lead_order(path: Path, found: Channels, units: str | None) -> np.ndarray
             continue
         factor = millivolts(units or unit)
         if factor is None:
-            raise InputError(f"{path} gives lead {name} in {unit or 'no unit'}; say units='mV', 'uV' or 'V'.")
+            raise InputError(f"{path} gives lead {name} in {unit or 'no unit'}; give the units (mV, uV or V).")
         signals[row] = np.where(valid, values * factor, np.nan)
     if np.isnan(signals).all():
         known = ", ".join(found.names[:6]) + (", ..." if len(found.names) > 6 else "")
@@ -135,8 +136,8 @@ def _check_amplitude(path: Path, signals: np.ndarray, notes: list[str]) -> None:
     largest = float(np.nanpercentile(deflection, 99, axis=1).max())  # single spikes are artefacts
     if largest > _MAX_MV:
         raise InputError(
-            f"{path} has deflections of {largest:.3g} mV, which no ECG has; the values are probably microvolts, so say "
-            "units='uV'."
+            f"{path} has deflections of {largest:.3g} mV, which no ECG has; the values are probably microvolts, so give "
+            "the units uV."
         )
     if 0 < np.nanmax(deflection) < 0.01:
-        notes.append("no deflection reaches 0.01 mV; if the values are volts, say units='V'")
+        notes.append("no deflection reaches 0.01 mV; if the values are volts, give the units V")

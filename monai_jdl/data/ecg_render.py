@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,9 @@ from monai_jdl.data.dicom_headers import looks_like_dicom
 from monai_jdl.data.ecg_channels import lead_of
 from monai_jdl.data.ecg_records import read_record
 from monai_jdl.data.files import case_names, check_output_dir, find_files, stem
+from monai_jdl.data.page_decoders import MAX_PIXELS
 from monai_jdl.data.page_files import write_page_image
+from monai_jdl.errors import InputError
 from monai_jdl.phantoms import PageStyle, RenderedPage, render_page
 
 PAGE_FORMATS = ("png", "jpg", "pdf")
@@ -70,15 +73,17 @@ def render_records(
         The output folder.
 
     Raises:
-        InputError: there is no record; ``output`` cannot be written; or records failed: the others are finished by then, and
-            ``OUT/errors.csv`` says what is wrong.
+        InputError: there is no record; ``output`` cannot be written; the pages would have more than
+            :data:`monai_jdl.data.page_decoders.MAX_PIXELS`, so that ``load_page`` refused them; or records failed: the others
+            are finished by then, and ``OUT/errors.csv`` says what is wrong.
         ValueError: unknown format.
     """
     if file_format not in PAGE_FORMATS:
         raise ValueError(f"file_format is one of {', '.join(PAGE_FORMATS)}, not {file_format!r}.")
+    look = style or PageStyle(dpi=200)
+    _check_size(look)
     root, files = Path(records).expanduser().absolute(), find_records(records)
     out = check_output_dir(output)
-    look = style or PageStyle(dpi=200)
 
     def printed(item: dict[str, Any]) -> dict[str, Any]:
         record = read_record(item["image"], start=start, rate=rate, units=units)
@@ -96,6 +101,16 @@ def render_records(
             temporary.write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
     cases.raise_if_any()
     return out
+
+
+def _check_size(style: PageStyle) -> None:
+    height, width = style.shape
+    if height * width > MAX_PIXELS:
+        most = math.floor(style.dpi * math.sqrt(MAX_PIXELS / (height * width)))
+        raise InputError(
+            f"{style.dpi:g} dpi makes pages of {width} x {height} pixels, more than the {MAX_PIXELS // 10**6} megapixels that "
+            f"can be read again; give at most {most} dpi."
+        )
 
 
 def _truth(page: RenderedPage) -> dict[str, Any]:

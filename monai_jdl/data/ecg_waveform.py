@@ -38,7 +38,7 @@ def read_waveform_channels(path: Path, start: float, duration: float) -> Channel
         raise InputError(f"{path} is no DICOM file or is damaged ({first_line(error)}); export it again.") from error
     if not groups:
         if "Rows" in dataset:
-            raise InputError(f"{path} is an image, not a record; load it with monai_jdl.data.load_page.")
+            raise InputError(f"{path} is an image, not a record; read it as a page (monai-jdl digitize).")
         raise InputError(f"{path} holds no ECG waveform; give a DICOM ECG, a WFDB record or a CSV file.")
     try:
         return _read(path, dataset, groups, start, duration)

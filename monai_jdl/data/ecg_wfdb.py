@@ -139,6 +139,8 @@ def _checked_header(header: Path) -> str:
         # a name is that of a signal file, of a segment's header, or ~ for a gap
         if name != "~" and not header.with_name(name).exists() and not header.with_name(f"{name}.hea").exists():
             raise InputError(f"{header} names {name}, which is not beside it; copy it there.")
+        if header.with_name(name).exists() and not header.with_name(name).stat().st_size:
+            raise InputError(f"{header} names {name}, which is empty (0 bytes); copy it again.")
     return text
 
 

@@ -46,6 +46,8 @@ def find_files(path: str | Path, wanted: Callable[[Path], bool], what: str, kind
         raise InputError(f"{path} does not exist; give a folder or an {what}.")
     if path.is_file():
         return [path]
+    if not path.is_dir():
+        raise InputError(f"{path} is neither a file nor a folder; give a folder or an {what}.")
     found = [file for file in folder_files(path) if wanted(file)]
     if not found:
         holds = "is empty" if not any(path.iterdir()) else f"holds no {what} ({kinds})"

@@ -106,7 +106,9 @@ def decode_dicom(path: str | Path, *, page: int, dpi: float) -> Decoded:
     if "EncapsulatedDocument" in header:
         return _render(path, bytes(header.EncapsulatedDocument), page, dpi)
     if "WaveformSequence" in header:
-        raise InputError(f"{path} is an ECG waveform, not a picture; read it with monai_jdl.data.read_record.")
+        raise InputError(
+            f"{path} is an ECG waveform, not a picture; it is a record already (monai-jdl render prints it)."
+        )
     if not {"Rows", "Columns", "PhotometricInterpretation"} <= set(header.dir()):
         raise InputError(f"{path} is a DICOM file without an image, or no DICOM file; export the ECG page as an image.")
     if int(header.Rows) * int(header.Columns) > MAX_PIXELS:

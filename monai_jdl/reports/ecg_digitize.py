@@ -76,10 +76,15 @@ def digitize_pages(pages: str | Path, output: str | Path, *, file_format: str = 
     table = write_csv(out / "pages.csv", list(rows.values()), COLUMNS)
     refused = [row for row in rows.values() if row["reason"]]
     if refused and len(files) == 1:
-        raise InputError(cases.errors[0]["error"] if cases.errors else f"{files[0]}: {refused[0]['reason']}")
+        raise InputError(cases.errors[0]["error"] if cases.errors else _sentence(files[0], refused[0]["reason"]))
     if refused:
         raise InputError(f"{len(refused)} of {len(files)} pages could not be read; {table} tells why.")
     return table
+
+
+def _sentence(file: Path, reason: str) -> str:
+    """Why a page was refused, as one sentence with the remedy."""
+    return f"{file} was not read: {reason[:1].lower()}{reason[1:].rstrip('.')}; give a sharp picture of the whole page."
 
 
 def _read(path: str, page: int) -> dict[str, Any]:

@@ -75,15 +75,15 @@ def test_csv_time_gives_the_rate(tmp_path, rate, form):
 
 def test_csv_units_and_rate_argument(tmp_path):
     path = table(tmp_path / "a.csv", signals()[:1] * 1000, ["Lead I [µV]"], encoding="cp1252")
-    assert_record_refused(path, "no time column", "rate=")
+    assert_record_refused(path, "no time column", "rate in Hz")
     record = read_record(path, rate=RATE)
     np.testing.assert_allclose(record.signals[0], signals()[0], atol=1e-5)
     assert record.rate == RATE and record.leads == ("I",)
     plain = table(tmp_path / "b.csv", signals() * 1000, LEADS)
-    assert_record_refused(plain, "probably microvolts", "units='uV'", rate=RATE)
+    assert_record_refused(plain, "probably microvolts", "give the units uV", rate=RATE)
     np.testing.assert_allclose(read_record(plain, rate=RATE, units="uV").signals, signals(), atol=1e-5)
     volts = read_record(table(tmp_path / "c.csv", signals() / 1000, LEADS), rate=RATE)
-    assert "units='V'" in volts.notes[0]
+    assert "units V" in volts.notes[0]
     spike = signals()
     spike[0, 7] = 400  # an artefact is no reason to refuse
     assert read_record(table(tmp_path / "d.csv", spike, LEADS), rate=RATE).signals[0, 7] == 400
@@ -107,6 +107,11 @@ def test_bad_csv(tmp_path):
     assert_record_refused(path, "empty (0 bytes)")
     path.write_bytes(bytes(range(256)) * 20)
     assert_record_refused(path, "a.csv")
+    path.write_text("time,I,II\n")
+    assert_record_refused(path, "no samples", "export it again")
+    for start in ("", "time,I,II\n"):  # a gigabyte without a line end must not become one line in memory
+        path.write_text(start + "I," * 100_000)
+        assert_record_refused(path, f"line {1 + bool(start)} of more than 65536 characters")
     path.write_text("I,I\n" + "1,2\n" * 500)
     assert "more than once" in read_record(path, rate=RATE).notes[0] and read_record(path, rate=RATE).signals[0, 0] == 1
 

@@ -153,7 +153,7 @@ def test_dicom_that_is_no_page(tmp_path):
     assert_page_refused(tmp_path / "huge.dcm", "more than 100 megapixels")
     header.WaveformSequence = [pydicom.Dataset()]
     header.save_as(tmp_path / "wave.dcm")
-    assert_page_refused(tmp_path / "wave.dcm", "ECG waveform", "read_record")
+    assert_page_refused(tmp_path / "wave.dcm", "ECG waveform", "a record already")
     del header.WaveformSequence, header.Rows
     header.save_as(tmp_path / "report.dcm")
     assert_page_refused(tmp_path / "report.dcm", "without an image")

@@ -89,7 +89,8 @@ def test_windows_and_lengths(tmp_path, kind):
     assert_record_refused(long, "lasts 30 s", start=99)
     assert "5 s instead of 10 s" in read_record(write(signals(5), "short")).notes[0]
     assert_record_refused(write(signals(0.5), "blip"), "lasts 0.5 s", "at least 1 s")
-    assert_record_refused(long, "start at 0 s or later", start=-1)
+    for start in (-1, np.nan, np.inf):
+        assert_record_refused(long, "start at 0 s or later", start=start)
     assert_record_refused(long, "last 1 s or longer", duration=0.1)
 
 
@@ -104,7 +105,7 @@ def test_what_is_no_record(tmp_path):
     assert_record_refused(tmp_path / "gone.csv", "does not exist")
     assert_record_refused(tmp_path, "is a folder")
     (tmp_path / "a.png").write_bytes(b"x")
-    assert_record_refused(tmp_path / "a.png", "picture or PDF", "load_page")
+    assert_record_refused(tmp_path / "a.png", "picture or PDF", "monai-jdl digitize")
     (tmp_path / "a.xyz").write_bytes(b"x")
     assert_record_refused(tmp_path / "a.xyz", "no ECG record", ".hea")
 
@@ -140,7 +141,7 @@ def test_units(tmp_path, unit, factor):
 
 def test_unknown_units_must_be_said(tmp_path):
     path = some_wfdb(tmp_path, ["II"], signals()[1:2] * 1000, units=["NU"])
-    assert_record_refused(path, "lead II in NU", "units='mV', 'uV' or 'V'")
+    assert_record_refused(path, "lead II in NU", "units (mV, uV or V)")
     np.testing.assert_allclose(read_record(path, units="uV").signals[1], signals()[1], atol=1e-3)
     assert_record_refused(path, "must be mV, uV or V, not 'parsec'", units="parsec")
 
@@ -187,6 +188,8 @@ def test_bad_wfdb(tmp_path):
     path.write_text(text)
     (tmp_path / "rec.dat").write_bytes((tmp_path / "rec.dat").read_bytes()[:2000])
     assert_record_refused(path, "shorter than it says", "copy the record again")
+    (tmp_path / "rec.dat").write_bytes(b"")
+    assert_record_refused(path, "names rec.dat, which is empty")
     (tmp_path / "rec.dat").unlink()
     assert_record_refused(path, "names rec.dat, which is not beside it")
     path.unlink()

@@ -147,9 +147,9 @@ def test_bad_dicom_waveforms(tmp_path):
     plain = group(signals(10, 500), MDC)
     for channel in plain.ChannelDefinitionSequence:
         del channel.ChannelSensitivity, channel.ChannelSensitivityUnitsSequence
-    assert_record_refused(waveform(tmp_path / "b.dcm", plain), "in no unit", "units='mV', 'uV' or 'V'")
+    assert_record_refused(waveform(tmp_path / "b.dcm", plain), "in no unit", "units (mV, uV or V)")
     assert_record_refused(waveform(tmp_path / "c.dcm"), "holds no ECG waveform")
-    assert_record_refused(waveform(tmp_path / "d.dcm", Rows=5), "is an image", "load_page")
+    assert_record_refused(waveform(tmp_path / "d.dcm", Rows=5), "is an image", "monai-jdl digitize")
     unknown = group(signals(10, 500)[:1], [("2:99", "MDC", "Lead X")])
     assert_record_refused(waveform(tmp_path / "e.dcm", unknown), "no samples of a known lead", "Lead X")
     companded = group(signals(10, 500), MDC, WaveformSampleInterpretation="MB")

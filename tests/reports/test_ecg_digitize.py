@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from cardiac_transforms.ecg.leads import LEADS
 from monai_jdl.data import find_records, load_page, read_record, render_records, write_ecg_csv, write_page_image
+from monai_jdl.data.page_decoders import MAX_PIXELS
 from monai_jdl.errors import InputError
 from monai_jdl.phantoms import PageStyle, render_page, simulate_ecg
 from monai_jdl.reports import digitize_pages
@@ -93,6 +95,19 @@ def test_a_page_refused_now_has_no_record_of_an_earlier_run(tmp_path):
     assert names(tmp_path / "out") == ["pages.csv"]
 
 
+def test_the_reason_of_a_single_page_is_said_once_with_a_remedy(tmp_path, capsys):
+    write_page_image(tmp_path / "paper.png", np.full((300, 400, 3), 255, np.uint8), 10_000)
+    with pytest.raises(
+        InputError, match=r"paper\.png was not read: no millimetre grid .*; give .* whole page"
+    ) as error:
+        digitize_pages(tmp_path / "paper.png", tmp_path / "out")
+    assert str(error.value).count(".") == len([".png", "."])
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(InputError):
+        digitize_pages(tmp_path / "text.png", tmp_path / "out")
+    assert "no picture" not in capsys.readouterr().out
+
+
 def test_equal_names_get_different_folders_and_written_pictures_are_no_pages(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -128,6 +143,24 @@ def test_folders_without_pages_or_that_cannot_be_written(tmp_path):
         render_records(csv_record(tmp_path / "a.csv"), tmp_path / "file.png")
     with pytest.raises(ValueError, match="file_format"):
         digitize_pages(tmp_path / "file.png", tmp_path / "out", file_format="edf")
+
+
+def test_what_is_neither_file_nor_folder_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InputError, match=r"pipe\.png is neither a file nor a folder"):
+        digitize_pages(tmp_path / "pipe.png", tmp_path / "out")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "nowhere.csv")
+    with pytest.raises(InputError, match=r"link\.csv does not exist"):
+        render_records(tmp_path / "link.csv", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_page_that_could_not_be_read_again_is_not_printed(tmp_path):
+    record = csv_record(tmp_path / "a.csv")
+    with pytest.raises(InputError, match=r"more than the 100 megapixels .* at most 1034 dpi"):
+        render_records(record, tmp_path / "out", style=PageStyle(dpi=1035))
+    height, width = PageStyle(dpi=1034).shape
+    assert height * width <= MAX_PIXELS and not (tmp_path / "out").exists()
 
 
 def csv_record(path, signals=CASE.signals):

@@ -25,7 +25,8 @@ INFARCTION_CODES = INJURY_CODES | {"IMI", "ASMI", "ILMI", "AMI", "ALMI", "LMI", 
 _CONDUCTION = {"CLBBB": "LBBB", "CRBBB": "RBBB", "IVCD": "IVCD", "WPW": "WPW"}
 _NEEDED = ("ecg_id", "scp_codes", "strat_fold", "filename_hr", "filename_lr", "age", "sex")
 _OVER_89, _OLDEST = 300, 90
-_SHARES, _TESTING, _VALIDATION = 20, 5, 3  # 25, 15 and 60 %
+_SHARES, _TESTING, _VALIDATION = 20, (0, 4, 8, 12, 16), (2, 9, 15)
+"""25 and 15 %, spread, so that the rest of a label that does not fill all shares is divided in proportion, too."""
 
 
 def prepare_ptbxl(folder: str | Path, output: str | Path, seed: int = 0) -> Path:
@@ -142,4 +143,4 @@ def _split(table: list[dict[str, Any]], seed: int) -> None:
     share = deal_patients(((str(row["patient"]), [row["scar"]]) for row in table), seed, _SHARES)
     for row in table:
         place = share[str(row["patient"])]
-        row["split"] = "test" if place < _TESTING else "validation" if place < _TESTING + _VALIDATION else "train"
+        row["split"] = "test" if place in _TESTING else "validation" if place in _VALIDATION else "train"

@@ -1,0 +1,431 @@
+"""Tables of ECGs: every way to write one down, what is refused, and how patients are divided."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monai_jdl.data import find_ecgs, load_ecg_table, write_ecg_csv, write_ecg_phantoms, write_ecg_table
+from monai_jdl.data.ecg_table import deal_patients
+from monai_jdl.errors import InputError
+from monai_jdl.phantoms import simulate_ecg
+
+COLUMNS = [
+    "path",
+    "patient",
+    "split",
+    "scar",
+    "lvef",
+    "age",
+    "female",
+    "diabetes",
+    "hypertension",
+    "smoke",
+    "dyslipidemia",
+]
+ROWS = [
+    ["pages/a.png", "A", "train", "1", "50", "71.5", "1", "0", "1", "0", "1"],
+    ["pages/b.png", "B", "train", "0", "49.9", "", "0", "", "", "", ""],
+    ["pages/c.png", "C", "validation", "0", "", "60", "1", "0", "0", "0", "0"],
+    ["pages/d.png", "D", "test", "", "40", "60", "1", "0", "0", "0", "0"],
+]
+
+
+def files(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def table(folder, rows=ROWS, columns=COLUMNS, name="patients.csv", separator=",", encoding="utf-8", make=True):
+    """A CSV, and an empty file for each path in it."""
+    lines = [separator.join(map(str, line)) for line in (columns, *rows)]
+    (folder / name).write_text("\n".join(lines) + "\n", encoding=encoding)
+    if make and "path" in columns:
+        files(folder, *(row[columns.index("path")] for row in rows if row[columns.index("path")]))
+    return folder / name
+
+
+def many(patients, ecgs=1, scar=lambda patient: patient % 4 == 0):
+    return [
+        [f"{p}_{e}.png", f"P{p}", int(scar(p)), 60 if p % 3 else 35] for p in range(patients) for e in range(ecgs)
+    ]  # fmt: skip
+
+
+def patients_of(items):
+    return {item["patient"] for item in items}
+
+
+def test_what_a_row_becomes(tmp_path):
+    path = table(tmp_path)
+    training = load_ecg_table(tmp_path, "training")
+    assert training[0]["image"] == str(tmp_path / "pages/a.png")
+    assert [(item["case"], item["patient"]) for item in training] == [("a", "A"), ("b", "B")]
+    np.testing.assert_array_equal(training[0]["label"], np.array([1, 0], np.float32))  # 50 is not below 50
+    np.testing.assert_array_equal(training[1]["label"], np.array([0, 1], np.float32))
+    np.testing.assert_array_equal(training[0]["clinical"], np.array([71.5, 1, 0, 1, 0, 1], np.float32))
+    np.testing.assert_array_equal(training[1]["clinical"], [np.nan, 0, *[np.nan] * 4])
+    assert training[0]["label"].dtype == training[0]["clinical"].dtype == np.float32
+    assert training[1]["row"]["lvef"] == "49.9" and list(training[1]["row"]) == COLUMNS
+    np.testing.assert_array_equal(load_ecg_table(path, "validation")[0]["label"], [0, np.nan])
+    np.testing.assert_array_equal(load_ecg_table(path, "testing")[0]["label"], [np.nan, 1])
+
+
+@pytest.mark.parametrize(
+    ("threshold", "rule", "reduced"),
+    [(50, "lt", [0, 1, 1]), (50, "le", [1, 1, 1]), (40, "lt", [0, 0, 0]), ("40", "le", [0, 0, 1])],
+)
+def test_the_rule_of_reduced_lvef(tmp_path, threshold, rule, reduced):
+    table(tmp_path, [["a.png", 50, "test"], ["b.png", 49.9, "test"], ["c.png", 40, "test"]], ["path", "lvef", "split"])
+    items = load_ecg_table(tmp_path, "testing", lvef_threshold=threshold, lvef_rule=rule)
+    assert [item["label"][1] for item in items] == reduced and all(np.isnan(item["label"][0]) for item in items)
+
+
+def test_the_mtecg_table_is_understood(tmp_path):
+    columns = ["File_Name", "run_num", "SCAR CAD", "lvef", "age", "female_gender", "DM", "HT", "smoke", "dlp", "split"]
+    clinical = [70, 1, 0, 1, 0, 1]
+    rows = [
+        [f"ecg {k}", k, k % 2, 30 + k, *clinical, split]
+        for k, split in enumerate(("old_train", "new_valid", "old_test"))
+    ]
+    table(tmp_path, rows, columns)
+    files(tmp_path, "images/ecg 0_0.jpg", "images/ecg 1_1.jpg", "images/ecg 2_2.jpg", "images/notes.txt")
+    found = {section: load_ecg_table(tmp_path, section) for section in ("training", "validation", "testing")}
+    for k, (item,) in enumerate(found.values()):
+        assert item["image"] == str(tmp_path / f"images/ecg {k}_{k}.jpg")
+        np.testing.assert_array_equal(item["clinical"], clinical)
+        assert item["label"][0] == k % 2
+
+
+def test_the_mtecg_split_by_year(tmp_path):
+    wanted = {
+        2009: "training",
+        2015: "validation",
+        2016: "testing",
+        2017: "training",
+        2018: "validation",
+        2019: "testing",
+    }
+    flags = {2017: (1, 0), 2018: (0, 1), 2019: (0, 0)}
+    rows = [[f"{year}.png", 1, year, *flags.get(year, ("", ""))] for year in wanted]
+    table(tmp_path, rows, ["path", "scar_cad", "year", "train_80_percent", "develop_10_percent"])
+    for section in ("training", "validation", "testing"):
+        found = {int(item["case"]) for item in load_ecg_table(tmp_path, section)}
+        assert found == {year for year, of_year in wanted.items() if of_year == section}
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding", "decimal"),
+    [(",", "utf-8", "."), (",", "utf-8-sig", "."), (";", "utf-8-sig", ","), ("\t", "utf-8", ","), ("\t", "utf-8", ".")],
+)
+def test_dialects_of_csv(tmp_path, separator, encoding, decimal):
+    rows = [["ä.png", "Jürgen, M.", f"49{decimal}5", "test"]]
+    rows[0][1] = f'"{rows[0][1]}"'
+    table(tmp_path, rows, ["path", "patient", "LVEF", "split"], separator=separator, encoding=encoding)
+    (item,) = load_ecg_table(tmp_path, "testing")
+    assert item["patient"] == "Jürgen, M." and item["label"][1] == 1
+
+
+def test_a_workbook_is_read_as_a_csv_is(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for line in (COLUMNS, *ROWS):
+        book.active.append([float(cell) if str(cell).replace(".", "").isdigit() else cell or None for cell in line])
+    (tmp_path / "book").mkdir()
+    book.save(tmp_path / "book/patients.xlsx")
+    table(tmp_path)
+    files(tmp_path / "book", *(row[0] for row in ROWS))
+    for section in ("training", "validation", "testing"):
+        for one, other in zip(
+            load_ecg_table(tmp_path, section), load_ecg_table(tmp_path / "book", section), strict=True
+        ):
+            for key in ("label", "clinical"):
+                np.testing.assert_array_equal(one[key], other[key])
+            assert one["patient"] == other["patient"]
+
+
+def test_words_for_yes_no_and_sex(tmp_path):
+    rows = [["a.png", "yes", "m", "test"], ["b.png", "No", "Female", "test"], ["c.png", "TRUE", "", "test"]]
+    table(tmp_path, rows, ["path", "scar", "sex", "split"])
+    items = load_ecg_table(tmp_path, "testing")
+    assert [item["label"][0] for item in items] == [1, 0, 1]
+    np.testing.assert_array_equal([item["clinical"][1] for item in items], [0, 1, np.nan])
+
+
+def cell(column, value, row=1):
+    """The rows of the table above with another value in one cell."""
+    changed = [list(line) for line in ROWS]
+    changed[row][COLUMNS.index(column)] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("age", "old", ["row 3, column age: 'old' is no number; write years"]),
+        ("age", "-1", ["row 3, column age: '-1' cannot be"]),
+        ("age", "300", ["row 3, column age: '300' cannot be; write years, 0 to 120"]),
+        ("lvef", "101", ["row 3, column lvef: '101' cannot be; write per cent"]),
+        ("lvef", "inf", ["row 3, column lvef"]),
+        ("scar", "0.4", ["row 3, column scar: '0.4' is neither 0 nor 1"]),
+        ("smoke", "2", ["row 3, column smoke: '2' is neither 0 nor 1"]),
+        ("split", "holdout", ["row 3, column split: 'holdout' is no split; write train, validation or test"]),
+        ("split", "", ["row 3: it has no split, but other rows do"]),
+        ("path", "", ["row 3, column path: it is empty"]),
+        ("path", "pages/a.png", ["lists", "a.png in rows 2 and 3", "once"]),
+    ],
+)
+def test_a_cell_that_cannot_be_used_is_named(tmp_path, column, value, words):
+    table(tmp_path, cell(column, value))
+    refused(tmp_path, *words)
+
+
+def refused(folder, *words, section="training", **options):
+    with pytest.raises(InputError) as caught:
+        load_ecg_table(folder, section, **options)
+    sentence = str(caught.value)
+    assert str(folder) in sentence or options, sentence
+    assert sentence.endswith(".") and "\n" not in sentence
+    for word in words:
+        assert word in sentence
+    return sentence
+
+
+def test_a_patient_in_two_splits_is_refused(tmp_path):
+    rows = [[f"{k}.png", patient, split, 1] for k, (patient, split) in enumerate(
+        [("A", "train"), ("B", "train"), ("A", "test"), ("C", "valid"), ("B", "train"), ("C", "test"), ("D", "test")]
+    )]  # fmt: skip
+    table(tmp_path, rows, ["path", "patient", "split", "scar"])
+    sentence = refused(tmp_path, "A (row 2 training, row 4 testing), C (row 5 validation, row 7 testing)", "one split")
+    assert "B (" not in sentence and "D (" not in sentence
+    for section in ("validation", "testing"):
+        refused(tmp_path, "A (row 2", section=section)
+
+
+def test_a_table_that_names_no_patients_is_taken_with_a_warning(tmp_path, caplog):
+    table(tmp_path, [[f"{k}.png", 1, "train"] for k in range(3)] + [["v.png", 0, "val"]], ["path", "scar", "split"])
+    with caplog.at_level(logging.WARNING):
+        items = load_ecg_table(tmp_path, "training")
+    assert len(patients_of(items)) == 3
+    assert "4 of 4 rows name no patient" in caplog.text and "better than they are" in caplog.text
+    caplog.clear()
+    (tmp_path / "named").mkdir()
+    table(tmp_path / "named")
+    load_ecg_table(tmp_path / "named", "training")
+    assert not caplog.text
+
+
+def test_what_is_no_table_is_refused(tmp_path):
+    refused(tmp_path, "holds no table of ECGs; give a CSV with the columns path, patient, scar, lvef and split")
+    refused(tmp_path / "nothing", "does not exist")
+    table(tmp_path, [["a", 1]], ["ecg", "scar"])
+    refused(tmp_path, "has no column path", "its columns are ecg, scar, and path, patient", "expected")
+    table(tmp_path, [])
+    refused(tmp_path, "has no row below")
+    (tmp_path / "patients.csv").write_text("")
+    refused(tmp_path, "is empty")
+    table(tmp_path, [["a.png", "Jürgen", 1]], ["path", "patient", "scar"], encoding="cp1252")
+    refused(tmp_path, "not in UTF-8")
+    table(tmp_path, [["a.png", "A", "49,5", 1]], ["path", "patient", "lvef", "scar"])  # shifts all cells after it
+    refused(tmp_path, "row 2: it has 5 cells, but only 4 columns have a name", "semicolons")
+    table(tmp_path, [["a.png", 1, 0]], ["path", "female", "sex"])
+    refused(tmp_path, "says female in the columns 'female' and 'sex'")
+    table(tmp_path, [["a.png", 1]], ["path", "sex"])
+    refused(tmp_path, "row 2, column sex: '1' is neither m nor f")
+    table(tmp_path, [["a.png", 0.55], ["b.png", 0.6]], ["path", "lvef"])
+    refused(tmp_path, "no LVEF above 1", "per cent")
+    table(tmp_path, [["a.png", "", 70]], ["path", "scar", "age"])
+    refused(tmp_path, "gives no ECG a label", "scar (0 or 1) or lvef", "its columns are path, scar, age")
+    table(tmp_path)
+    (tmp_path / "patients.csv").rename(tmp_path / "one.csv")
+    table(tmp_path, name="two.csv")
+    refused(tmp_path, "holds the tables one.csv and two.csv")
+    assert len(load_ecg_table(tmp_path / "two.csv", "training")) == 2
+    for options in ({"lvef_rule": "<="}, {"lvef_threshold": 0}):
+        refused(tmp_path / "two.csv", "The LVEF", **options)
+    with pytest.raises(ValueError, match="section"):
+        load_ecg_table(tmp_path / "two.csv", "train")
+
+
+def test_an_unclosed_quote_does_not_swallow_rows(tmp_path):
+    path = table(tmp_path, [['"a.png', 1], ["b.png", 0]], ["path", "scar"], make=False)
+    refused(path, "cannot be read as CSV")
+
+
+def test_empty_rows_count_as_a_spreadsheet_counts(tmp_path):
+    rows = cell("age", "x", row=2)
+    table(tmp_path, [rows[0], [""] * len(COLUMNS), rows[1], [], rows[2], rows[3]], make=False)
+    refused(tmp_path, "row 6, column age")
+
+
+def test_missing_files(tmp_path):
+    table(tmp_path)
+    for name in ("a", "b"):
+        os.remove(tmp_path / f"pages/{name}.png")
+    refused(tmp_path, "2 of 2 ECGs", str(tmp_path / "pages/a.png"), "relative to the table")
+    assert len(load_ecg_table(tmp_path, "validation")) == 1
+    rows = [[f"{k}.png", "test", 1] for k in range(3)]
+    table(tmp_path, rows, ["path", "split", "scar"])
+    os.remove(tmp_path / "1.png")
+    assert len(load_ecg_table(tmp_path, "testing")) == 3  # loading tells of it, so that the others are done
+    os.remove(tmp_path / "0.png"), os.remove(tmp_path / "2.png")
+    refused(tmp_path, "3 of 3 ECGs", section="testing")
+
+
+def test_file_names_must_be_found_and_be_one_file(tmp_path):
+    table(tmp_path, [["x", 1, 1, "train"], ["y", 2, 0, "val"]], ["file_name", "run_num", "scar", "split"])
+    files(tmp_path, "x_1.txt")
+    refused(tmp_path, "1 of 1 ECGs", "x_1.*")
+    files(tmp_path, "x_1.png", "old/x_1.jpg")
+    refused(tmp_path, "row 2, column file_name: 'x' is", "x_1.png", "x_1.jpg")
+    os.remove(tmp_path / "x_1.png")
+    assert load_ecg_table(tmp_path, "training")[0]["image"] == str(tmp_path / "old/x_1.jpg")
+
+
+def test_a_split_is_drawn_by_patient_with_the_labels_in_proportion(tmp_path, caplog):
+    rows = many(80, ecgs=2)
+    path = table(tmp_path, rows, ["path", "patient", "scar", "lvef"])
+    found = {section: load_ecg_table(path, section) for section in ("training", "validation", "testing")}
+    assert "a fifth of its patients" in caplog.text and "32 of 160 ECGs" in caplog.text
+    by_section = [patients_of(items) for items in found.values()]
+    assert [len(patients) for patients in by_section] == [51, 13, 16]
+    assert len(set.union(*by_section)) == 80 and all(len(items) % 2 == 0 for items in found.values())
+    for items in found.values():
+        for label in range(
+            2
+        ):  # 1 in 4 has scar, 1 in 3 a reduced LVEF; to within one patient of each of the four kinds
+            expected = len(items) / 2 * [1 / 4, 1 / 3][label]
+            assert abs(sum(item["label"][label] for item in items) / 2 - expected) <= 2
+    again = load_ecg_table(path, "testing")
+    assert [item["case"] for item in again] == [item["case"] for item in found["testing"]]
+    assert patients_of(load_ecg_table(path, "testing", seed=1)) != by_section[2]
+    table(tmp_path, rows[::-1], ["path", "patient", "scar", "lvef"])
+    assert patients_of(load_ecg_table(path, "testing")) == by_section[2]
+
+
+def test_each_fold_of_a_drawn_split_validates_once_and_never_meets_the_test(tmp_path):
+    path = table(tmp_path, many(30), ["path", "patient", "scar", "lvef"])
+    testing = patients_of(load_ecg_table(path, "testing"))
+    validated = Counter()
+    for fold in range(5):
+        training, validation = (patients_of(load_ecg_table(path, s, fold=fold)) for s in ("training", "validation"))
+        assert not training & validation and not (training | validation) & testing
+        assert len(training | validation | testing) == 30
+        validated.update(validation)
+    assert set(validated.values()) == {1} and len(validated) == 30 - len(testing)
+    refused(path, "has no case in fold 5", fold=5)
+
+
+def test_folds_of_the_table_are_kept(tmp_path):
+    rows = [[f"{k}.png", f"P{k}", k % 2, k % 3] for k in range(9)]
+    path = table(tmp_path, rows, ["path", "patient", "scar", "fold"])
+    for fold in range(3):
+        assert {int(item["case"]) % 3 for item in load_ecg_table(path, "validation", fold=fold)} == {fold}
+        assert {int(item["case"]) % 3 for item in load_ecg_table(path, "training", fold=fold)} == {0, 1, 2} - {fold}
+    table(tmp_path, [*rows, ["9.png", "P0", 0, 1]], ["path", "patient", "scar", "fold"])
+    refused(path, "patient 'P0' in two folds")
+    table(tmp_path, [["0.png", "A", 1, "x"]], ["path", "patient", "scar", "fold"])
+    refused(path, "row 2, column fold: 'x' is no number")
+
+
+def test_training_rows_alone_give_a_fold_to_validate(tmp_path):
+    rows = [[f"{k}.png", f"P{k}", k % 2, "train"] for k in range(10)] + [["t.png", "T", 1, "test"]]
+    path = table(tmp_path, rows, ["path", "patient", "scar", "split"])
+    training, validation = (patients_of(load_ecg_table(path, s)) for s in ("training", "validation"))
+    assert len(training) == 8 and len(validation) == 2 and not training & validation
+    assert patients_of(load_ecg_table(path, "testing")) == {"T"}
+
+
+def test_rows_without_label_are_left_out(tmp_path):
+    rows = [[f"{k}.png", "" if k % 2 else 1, "train" if k else "val"] for k in range(6)]
+    path = table(tmp_path, rows, ["path", "scar", "split"])
+    assert {item["case"] for item in load_ecg_table(path, "training")} == {"2", "4"}
+    assert len(find_ecgs(path)) == 6
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    labels=st.dictionaries(
+        st.text("abc0", min_size=1), st.tuples(st.sampled_from([0.0, 1.0, np.nan])), min_size=1, max_size=60
+    ),
+    folds=st.integers(2, 20),
+    seed=st.integers(0, 9),
+)  # fmt: skip
+def test_folds_hold_their_share_of_every_label(labels, folds, seed):
+    dealt = deal_patients(labels.items(), seed, folds)
+    assert set(dealt) == set(labels) and set(dealt.values()) <= set(range(folds))
+    for value in (0.0, 1.0, np.nan):
+        alike = [
+            patient for patient, (label,) in labels.items() if label == value or (label != label and value != value)
+        ]
+        counts = Counter(dealt[patient] for patient in alike)
+        assert max(counts[f] for f in range(folds)) - min(counts[f] for f in range(folds)) <= 1
+
+
+def test_a_patient_with_scar_in_one_ecg_counts_as_one_with_scar():
+    ecgs = [("A", [0.0]), ("A", [1.0]), ("B", [1.0]), ("C", [np.nan]), ("C", [0.0]), ("D", [0.0])]
+    dealt = deal_patients(ecgs, 0, 2)
+    assert dealt["A"] != dealt["B"] and dealt["C"] != dealt["D"]
+
+
+def test_our_own_phantoms_are_read_as_they_are(tmp_path):
+    pytest.importorskip("wfdb")
+    cases = [simulate_ecg(seed) for seed in range(50, 54)]
+    path = write_ecg_phantoms(tmp_path, {"training": cases[:2], "validation": cases[2:3], "testing": cases[3:]})
+    items = [item for section in ("training", "validation", "testing") for item in load_ecg_table(path, section)]
+    for item, case in zip(items, cases, strict=True):
+        assert item["image"] == str(tmp_path / f"ecg/phantom_{case.seed}.hea")
+        np.testing.assert_array_equal(item["label"], [case.scar, case.lvef < 50])
+        assert item["clinical"][0] == np.float32(case.clinical.age) and item["clinical"][4] == case.clinical.smoke
+        assert item["row"]["conduction"] == case.conduction
+    (tested,) = find_ecgs(tmp_path)
+    assert tested["case"] == items[3]["case"] and "label" not in tested
+
+
+def test_a_record_may_be_listed_without_suffix(tmp_path):
+    files(tmp_path, "r/1.hea", "r/1.dat", "r/2.hea", "r/2.dat")
+    path = table(tmp_path, [["r/1", 1, "train"], ["r\\2", 0, "val"]], ["path", "scar", "split"], make=False)
+    assert load_ecg_table(path, "training")[0]["image"] == str(tmp_path / "r/1")
+    assert load_ecg_table(path, "validation")[0]["case"] == "2"
+
+
+def test_ecgs_of_a_folder_or_file_without_labels(tmp_path):
+    files(
+        tmp_path,
+        "a.png",
+        "b/a.JPG",
+        "b/scan.pdf",
+        "b/r.hea",
+        "b/r.dat",
+        "b/notes.txt",
+        "x/x_found.jpg",
+        "b/.hidden.png",
+    )
+    write_ecg_csv(tmp_path / "signals.csv", np.zeros((12, 500)), 500)
+    write_ecg_table(tmp_path / "pages.csv", [{"case": "a", "path": "a.png", "quality": 1}])
+    write_ecg_table(tmp_path / "predictions.csv", [{"case": "a", "path": "a.png", "scar": 0.4, "model_version": 1}])
+    items = find_ecgs(tmp_path)
+    found = {os.path.relpath(item["image"], tmp_path).replace(os.sep, "/"): item["case"] for item in items}
+    assert set(found) == {"a.png", "b/a.JPG", "b/scan.pdf", "b/r.hea", "signals.csv"}
+    assert len(set(found.values())) == 5 and found["b/scan.pdf"] == "scan"
+    assert all(np.isnan(item["clinical"]).all() and item["patient"] == item["case"] for item in items)
+    for name in ("a.png", "signals.csv", "b/r", "b/r.hea", "b/notes.txt"):
+        (item,) = find_ecgs(tmp_path / name)
+        assert item["image"] == str(tmp_path / name)
+    for name, words in {"nothing": "does not exist", "empty": "is empty"}.items():
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(InputError, match=words):
+            find_ecgs(tmp_path / name)
+
+
+def test_a_table_for_inference_needs_no_label(tmp_path):
+    table(tmp_path, [["a.png", 70], ["b.png", ""]], ["path", "age"])
+    items = find_ecgs(tmp_path)
+    np.testing.assert_array_equal([item["clinical"][0] for item in items], [70, np.nan])
+    assert all(np.isnan(item["clinical"][1:]).all() and "label" not in item for item in items)

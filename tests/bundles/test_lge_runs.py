@@ -37,6 +37,15 @@ def trained(phantoms, tmp_path_factory):
     return folder / "out"
 
 
+@pytest.fixture(scope="module")
+def evaluated(phantoms, trained, tmp_path_factory):
+    """What one process says of those weights."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    options = {"dataset_dir": phantoms, "ckpt_path": trained / "model.pt", "device": "cpu"}
+    bundle_run("evaluate.yaml", cwd=folder, output_dir=folder / "out", **options)
+    return folder / "out"
+
+
 def test_training_leaves_weights_losses_and_its_config(trained):
     state = torch.load(trained / "model.pt", weights_only=True)
     assert all(isinstance(value, torch.Tensor) for value in state.values())
@@ -46,12 +55,11 @@ def test_training_leaves_weights_losses_and_its_config(trained):
     assert not list(trained.glob("*.tmp"))
 
 
-def test_evaluate_alone_and_laid_over_train_give_the_same(phantoms, trained, tmp_path):
+def test_evaluate_alone_and_laid_over_train_give_the_same(phantoms, trained, evaluated, tmp_path):
     options = {"dataset_dir": phantoms, "ckpt_path": trained / "model.pt", "device": "cpu"}
-    bundle_run("evaluate.yaml", cwd=tmp_path, output_dir=tmp_path / "alone", **options)
     bundle_run("train.yaml", "evaluate.yaml", cwd=tmp_path, output_dir=tmp_path / "zoo", **options)
-    assert (tmp_path / "alone/metrics.csv").read_text() == (tmp_path / "zoo/metrics.csv").read_text()
-    summary = json.loads((tmp_path / "alone/summary.json").read_text())
+    assert (evaluated / "metrics.csv").read_text() == (tmp_path / "zoo/metrics.csv").read_text()
+    summary = json.loads((evaluated / "summary.json").read_text())
     assert summary == json.loads((tmp_path / "zoo/summary.json").read_text())
 
 
@@ -213,7 +221,7 @@ def test_weight_averaging_overlay(phantoms, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workflow", ["train", "evaluate", "inference"])
-def test_two_ranks_on_processors(workflow, phantoms, trained, tmp_path):
+def test_two_ranks_on_processors(workflow, phantoms, trained, evaluated, tmp_path):
     files = [str(ROOT / "configs" / name) for name in (f"{workflow}.yaml", f"multi_gpu_{workflow}.yaml")]
     command = [
         sys.executable,
@@ -239,13 +247,6 @@ def test_two_ranks_on_processors(workflow, phantoms, trained, tmp_path):
     if workflow == "train":
         assert not any(name.startswith("module.") for name in torch.load(tmp_path / "out/model.pt", weights_only=True))
     elif workflow == "evaluate":
-        bundle_run(
-            "evaluate.yaml",
-            cwd=tmp_path,
-            dataset_dir=phantoms,
-            output_dir=tmp_path / "one",
-            ckpt_path=trained / "model.pt",
-        )
-        assert (tmp_path / "one/metrics.csv").read_text() == (tmp_path / "out/metrics.csv").read_text()
+        assert (evaluated / "metrics.csv").read_text() == (tmp_path / "out/metrics.csv").read_text()
     else:
         assert len(table(tmp_path / "out/scar.csv")) == 2

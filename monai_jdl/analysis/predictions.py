@@ -19,6 +19,7 @@ from monai_jdl.errors import InputError
 
 Z = float(stats.norm.ppf((1 + LEVEL) / 2))
 _CHUNK = 2_000_000
+_MOST_FOR_BCA = 5000
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -145,13 +146,21 @@ class Predictions:
     def bootstrap(self, statistic: Statistic) -> Interval:
         """95 % BCa interval of a statistic when patients are drawn with replacement, each with all cases.
 
+        The work of BCa grows with the square of the patients, and what it corrects shrinks: beyond 5,000 patients it is the
+        percentile interval of :meth:`band`.
+
         Args:
             statistic: weights of the cases [draws, n], how often each was drawn -> values [draws]; NaN where undefined.
 
         Returns:
             None for fewer than two patients, and where all draws agree (as for an AUC of 1): that is no certainty.
         """
-        found = bootstrap_interval(self.patients, lambda drawn: self._of_draws(drawn, statistic))
+        found: Interval
+        if self.patients > _MOST_FOR_BCA:
+            (low,), (high,) = self.band(lambda weight: statistic(weight)[:, None])
+            found = (float(low), float(high))
+        else:
+            found = bootstrap_interval(self.patients, lambda drawn: self._of_draws(drawn, statistic))
         return None if found is None or found[1] - found[0] < 1e-12 else found
 
     def band(self, curve: Statistic, draws: int = 2000) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -164,17 +173,22 @@ class Predictions:
         Returns:
             Lower and upper edge, each [points].
         """
-        drawn = np.random.default_rng(SEED).integers(0, self.patients, (draws, self.patients))
-        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-        low, high = np.nanquantile(self._of_draws(drawn, curve), tails, axis=0)
+        rng, step, n = np.random.default_rng(SEED), self._step, self.patients
+        sizes = [min(step, draws - done) for done in range(0, draws, step)]
+        values = np.concatenate([curve(self._weights(rng.integers(0, n, (size, n)))) for size in sizes])
+        low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
         return low, high
 
+    @property
+    def _step(self) -> int:
+        """How many draws are worked on at once, to spare memory."""
+        return max(1, _CHUNK // len(self))
+
     def _of_draws(self, drawn: NDArray[np.integer], statistic: Statistic) -> NDArray[np.float64]:
-        """The statistic of draws of patients [..., any number], a chunk at a time to spare memory."""
-        rows = drawn.reshape(-1, drawn.shape[-1])
-        step = max(1, _CHUNK // len(self))
-        values = np.concatenate([statistic(self._weights(rows[i : i + step])) for i in range(0, len(rows), step)])
-        return values.reshape((*drawn.shape[:-1], *values.shape[1:]))
+        """The statistic [...] of draws of patients [..., any number]."""
+        rows, step = drawn.reshape(-1, drawn.shape[-1]), self._step
+        values = [statistic(self._weights(rows[i : i + step])) for i in range(0, len(rows), step)]
+        return np.concatenate(values).reshape(drawn.shape[:-1])
 
     def _weights(self, drawn: NDArray[np.integer]) -> NDArray[np.float64]:
         """How often each case [rows, n] is in draws of patients [rows, any number]."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monai_jdl.analysis import Predictions, average_precision, proportion
+from monai_jdl.analysis import predictions as module
 from monai_jdl.errors import InputError
 
 
@@ -132,3 +133,13 @@ def test_a_band_is_that_of_each_point():
         assert (low[i], high[i]) == pytest.approx(
             ((values**power).mean() - 1.96 * error, (values**power).mean() + 1.96 * error), abs=0.25 * error
         )
+
+
+def test_of_many_patients_the_percentile_interval_says_the_same(monkeypatch):
+    truth = np.random.default_rng(4).random(400) < 0.3
+    found = Predictions.from_arrays(truth, np.linspace(0, 1, 400))
+    bca = found.bootstrap(lambda weight: weight @ truth / weight.sum(axis=-1))
+    monkeypatch.setattr(module, "_MOST_FOR_BCA", 399)
+    percentile = found.bootstrap(lambda weight: weight @ truth / weight.sum(axis=-1))
+    assert percentile != bca
+    assert percentile == pytest.approx(bca, abs=0.01)

@@ -171,7 +171,8 @@ def _at_rate(signals: np.ndarray, rate: float) -> np.ndarray:
             continue
         values = np.interp(times, times[known], signal[known])
         if ratio != 1:
-            values = resample_poly(values, ratio.numerator, ratio.denominator, padtype="line")
+            offset = values.mean()  # the filter's ripple would make it a wave
+            values = resample_poly(values - offset, ratio.numerator, ratio.denominator, padtype="line") + offset
         values = values[:_SAMPLES]
         nearest = np.rint(np.arange(len(values)) * (rate / RATE)).astype(int)
         row[: len(values)] = np.where(known[np.minimum(nearest, len(known) - 1)], values, np.nan)

@@ -254,6 +254,9 @@ def _add_digitize(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=("wfdb", "csv"), default="wfdb", help="of the records (default wfdb)")
     parser.add_argument("--page", type=int, default=0, help="which page of a PDF or TIFF (from 0; default 0)")
+    parser.add_argument(
+        "--layout", help='of reports with fixed lead boxes: "mtecg 6x2" or "mtecg 3x4" (default: found on the page)'
+    )
     parser.set_defaults(command=_digitize)
 
 
@@ -261,7 +264,8 @@ def _digitize(options: argparse.Namespace) -> None:
     """Read ECG pages: the leads in mV, with their quality and a picture of what was found."""
     from monai_jdl.reports import digitize_pages
 
-    print(digitize_pages(options.pages, options.output, file_format=options.format, page=options.page))
+    said = {"file_format": options.format, "page": options.page, "layout": options.layout}
+    print(digitize_pages(options.pages, options.output, **said))
 
 
 def _add_render(parser: argparse.ArgumentParser) -> None:

@@ -60,9 +60,11 @@ def test_only_what_was_said_is_handed_to_the_bundle(monkeypatch, arguments, work
         ["segment", "{tmp}/nothing", "{tmp}/out"],
         ["digitize", "{tmp}/nothing", "{tmp}/out"],
         ["digitize", "{tmp}", "{tmp}/out", "--page", "1"],
+        ["digitize", "{tmp}", "{tmp}/out", "--layout", "6x2"],
         ["render", "{tmp}", "{tmp}/out"],
         ["render", "{tmp}", "{tmp}/out", "--grid", "plaid"],
         ["render", "{tmp}", "{tmp}/out", "--dpi", "10"],
+        ["render", "{tmp}", "{tmp}/out", "--dpi", "5000"],
     ],
 )
 def test_bad_input_ends_with_one_sentence(tmp_path, arguments):

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from cardiac_transforms.ecg.leads import LEADS
-from cardiac_transforms.ecg.reading import PageReading, read_page
+from cardiac_transforms.ecg.reading import FIXED_LAYOUTS, PageReading, read_fixed_page, read_page
 from monai_jdl.atomic import atomic_path
 from monai_jdl.data.cases import CaseDataset
 from monai_jdl.data.ecg_csv import write_ecg_csv
@@ -30,7 +30,9 @@ _RECORD_SUFFIXES = {"wfdb": (".dat", ".hea"), "csv": (".csv",)}
 _OVERLAY = "_found.jpg"
 
 
-def digitize_pages(pages: str | Path, output: str | Path, *, file_format: str = "wfdb", page: int = 0) -> Path:
+def digitize_pages(
+    pages: str | Path, output: str | Path, *, file_format: str = "wfdb", page: int = 0, layout: str | None = None
+) -> Path:
     """Read ECG pages: signals in mV at 500 Hz, the quality of each lead, and a picture of what was found.
 
     Writes ``OUT/<case>/<case>.hea`` and ``.dat`` (or ``<case>.csv``) and ``OUT/<case>/<case>_found.jpg``, and one row per page
@@ -44,6 +46,8 @@ def digitize_pages(pages: str | Path, output: str | Path, *, file_format: str = 
         output: folder to write to.
         file_format: of the records, ``wfdb`` or ``csv``.
         page: of a PDF or TIFF, from 0.
+        layout: of reports whose lead boxes are known beforehand, a name in
+            :data:`cardiac_transforms.ecg.reading.FIXED_LAYOUTS`; by default the leads are found on the page.
 
     Returns:
         The path of ``pages.csv``.
@@ -55,6 +59,10 @@ def digitize_pages(pages: str | Path, output: str | Path, *, file_format: str = 
     """
     if file_format not in _RECORD_SUFFIXES:
         raise ValueError(f"file_format is one of {', '.join(_RECORD_SUFFIXES)}, not {file_format!r}.")
+    if layout is not None and layout not in FIXED_LAYOUTS:
+        raise InputError(
+            f"There is no fixed layout {layout!r}; give one of {', '.join(FIXED_LAYOUTS)}, or none to have the leads found."
+        )
     root, files = Path(pages).expanduser().absolute(), find_pages(pages)
     files = [file for file in files if file == root or file.name != f"{file.parent.name}{_OVERLAY}"]
     if not files:
@@ -67,9 +75,9 @@ def digitize_pages(pages: str | Path, output: str | Path, *, file_format: str = 
     names = case_names([[re.sub(r"[^A-Za-z0-9_-]+", "_", part) for part in path] for path in parts])
     items = [{"image": str(file), "case": name} for file, name in zip(files, names, strict=True)]
     rows = {item["case"]: dict.fromkeys(COLUMNS, "") | {"case": item["case"], "path": item["image"]} for item in items}
-    cases = CaseDataset(items, lambda item: item | _read(item["image"], page))
+    cases = CaseDataset(items, lambda item: item | _read(item["image"], page, layout))
     for item in cases:
-        rows[item["case"]] |= _write(out / item["case"], item["page"], item["reading"], file_format)
+        rows[item["case"]] |= _write(out / item["case"], item["page"], item["reading"], file_format, layout)
     for error in cases.errors:
         _remove_record(out / error["case"] / error["case"])
         rows[error["case"]]["reason"] = error["error"]
@@ -87,15 +95,21 @@ def _sentence(file: Path, reason: str) -> str:
     return f"{file} was not read: {reason[:1].lower()}{reason[1:].rstrip('.')}; give a sharp picture of the whole page."
 
 
-def _read(path: str, page: int) -> dict[str, Any]:
+def _read(path: str, page: int, layout: str | None) -> dict[str, Any]:
     loaded = load_page(path, page=page)
-    reading = read_page(loaded.image, None if loaded.dpi is None else loaded.dpi / 25.4)
+    if layout is None:
+        reading = read_page(loaded.image, None if loaded.dpi is None else loaded.dpi / 25.4)
+    else:
+        try:
+            reading = read_fixed_page(loaded.image, layout)
+        except ValueError as error:
+            raise InputError(f"{path} was not read: {error}") from error
     if reading.found:
         _ = reading.signals  # computed here, where a failure is this page's alone
     return {"page": loaded, "reading": reading}
 
 
-def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str) -> dict[str, Any]:
+def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str, layout: str | None) -> dict[str, Any]:
     """Write record and picture of a page; returns what its row says."""
     record = folder / folder.name
     row: dict[str, Any] = {"reason": reading.reason}
@@ -103,23 +117,24 @@ def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str
     if reading.page is not None:
         row |= dict(zip(("pixels_per_mm_x", "pixels_per_mm_y"), _cells(reading.page.grid.pixels_per_mm), strict=True))
         if reading.page.grid.coherence == 0:
-            notes.append(f"no grid was seen; the size comes from the file's {page.dpi:g} dpi")
+            origin = f"the layout {layout}" if layout else f"the file's {page.dpi:g} dpi"
+            notes.append(f"no grid was {'looked for' if layout else 'seen'}; the size comes from {origin}")
     row["notes"] = "; ".join(notes)
     _remove_record(record)
     with atomic_path(record.with_name(record.name + _OVERLAY)) as temporary:
         Image.fromarray(draw_reading(page.image, reading)).save(temporary, quality=85)
     if not reading.found or reading.layout is None or reading.layout.layout is None:
         return row
-    found, layout = reading.signals, reading.layout
+    found, shown = reading.signals, reading.layout
     if file_format == "wfdb":
         write_wfdb(record, found.signals, found.rate, comments=(f"digitised from {page.path.name}",))
     else:
         write_ecg_csv(record.with_suffix(".csv"), found.signals, found.rate)
     there = ~np.isnan(found.signals).all(axis=1)
     quality = np.where(there, found.quality, np.nan)
-    numbers = (layout.speed, layout.gain, layout.confidence, np.median(quality[there]) if there.any() else np.nan)
+    numbers = (shown.speed, shown.gain, shown.confidence, np.median(quality[there]) if there.any() else np.nan)
     row |= dict(zip(("speed", "gain", "confidence", "quality"), _cells(numbers), strict=True))
-    row |= {"layout": reading.layout.layout.name, "calibrated": int(layout.calibrated), "leads": int(there.sum())}
+    row |= {"layout": reading.layout.layout.name, "calibrated": int(shown.calibrated), "leads": int(there.sum())}
     return row | dict(zip((f"quality_{lead}" for lead in LEADS), _cells(quality), strict=True))
 
 

@@ -40,7 +40,7 @@ def draw_reading(image: np.ndarray, reading: PageReading, *, width: int = 1600) 
     scale = width / image.shape[1]
     picture = Image.fromarray(image).resize((width, max(1, round(image.shape[0] * scale))), reducing_gap=3.0)
     font_size = max(13, width // 70)
-    if reading.page is not None and reading.page.grid.coherence > 0:  # 0 where the map comes from the dots per inch
+    if reading.page is not None and reading.page.grid.coherence > 0:  # 0 where the size is given
         fine, strong = _grid_lines(reading.page.grid)
         _stroke(picture, fine, scale, GRID_COLOR, 0.35, 1.0)
         _stroke(picture, strong, scale, GRID_COLOR, 0.65, 1.5)
@@ -64,7 +64,7 @@ def reading_summary(reading: PageReading) -> str:
     if reading.page is not None:
         size = "{:.2f} x {:.2f} px/mm".format(*reading.page.grid.pixels_per_mm)
         if reading.page.grid.coherence == 0:
-            size += " as the file says, no grid"
+            size += " as given, no grid"
     layout = reading.layout
     if layout is None or layout.layout is None or not reading.found:
         return f"not read: {reading.reason} ({size})"

@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 
 from cardiac_transforms.ecg.leads import LEADS
+from cardiac_transforms.ecg.reading import FIXED_LAYOUTS
 from monai_jdl.data import find_records, load_page, read_record, render_records, write_ecg_csv, write_page_image
 from monai_jdl.data.page_decoders import MAX_PIXELS
 from monai_jdl.errors import InputError
 from monai_jdl.phantoms import PageStyle, render_page, simulate_ecg
 from monai_jdl.reports import digitize_pages
 from monai_jdl.reports.ecg_digitize import COLUMNS
+from tests.cardiac_transforms.ecg.reading.drawn_report import SIGNALS, draw_report
 
 DPI = 120
 CASE = simulate_ecg(3)
@@ -129,6 +131,30 @@ def test_the_scan_resolution_serves_where_there_is_no_grid(tmp_path):
     assert float(row["pixels_per_mm_x"]) == pytest.approx(DPI / 25.4, rel=0.001)
     assert "no grid" in row["notes"] and row["calibrated"] == "0"
     assert read_record(tmp_path / "out/plain/plain.hea").leads == LEADS
+
+
+def test_reports_with_fixed_boxes_are_read_when_asked_for(tmp_path):
+    write_page_image(tmp_path / "pages/report.pdf", draw_report("mtecg 3x4"), 300)
+    write_page_image(tmp_path / "pages/other.png", PAGE.image, DPI)
+    with pytest.raises(InputError, match="1 of 2 pages"):
+        digitize_pages(tmp_path / "pages", tmp_path / "out", file_format="csv", layout="mtecg 3x4")
+    other, report = rows(tmp_path / "out/pages.csv")
+    assert "other.png was not read" in other["reason"] and "at 300 dpi" in other["reason"] and other["leads"] == ""
+    assert (report["layout"], report["leads"], report["reason"]) == ("mtecg 3x4", "12", "")
+    assert float(report["pixels_per_mm_x"]) == pytest.approx(280 / 25) and "the layout mtecg 3x4" in report["notes"]
+    read = read_record(tmp_path / "out/report/report.csv").signals[
+        LEADS.index("V6"), 3765:4985
+    ]  # printed from 7.5 s on
+    assert np.sqrt(np.nanmean((read - SIGNALS[LEADS.index("V6"), 3765:4985]) ** 2)) < 0.05
+    with Image.open(tmp_path / "out/report/report_found.jpg") as picture:
+        drawn = np.asarray(picture).astype(int)
+    green = (drawn[..., 1] - drawn[..., 0] > 60) & (drawn[..., 1] - drawn[..., 2] > 20)
+    scale = drawn.shape[1] / 3508
+    for box in FIXED_LAYOUTS["mtecg 3x4"]:
+        x1, y1, x2, y2 = (round(value * scale) for value in box.box)
+        assert green[y1 - 10 : y2 + 10, x1 + 3 : x2 - 3].any(axis=0).mean() > 0.9, box.lead
+    with pytest.raises(InputError, match="no fixed layout '6x2'; give one of mtecg 6x2, mtecg 3x4, or none"):
+        digitize_pages(tmp_path / "pages", tmp_path / "out", layout="6x2")
 
 
 def test_folders_without_pages_or_that_cannot_be_written(tmp_path):

@@ -1,7 +1,7 @@
 """Reading a picture of an ECG page: where the grid lies, where the leads are, and what they show."""
 
 from cardiac_transforms.ecg.reading.digitize import DigitizedECG, digitize
-from cardiac_transforms.ecg.reading.fixed import FIXED_LAYOUTS, FIXED_SCALES, fixed_layout
+from cardiac_transforms.ecg.reading.fixed import FIXED_LAYOUTS, FIXED_SCALES, fixed_layout, read_fixed_page
 from cardiac_transforms.ecg.reading.grid import PageGrid, find_grid, flat_grid
 from cardiac_transforms.ecg.reading.ink import remove_grid, trace_ink
 from cardiac_transforms.ecg.reading.layout import PageLayout, find_leads
@@ -26,6 +26,7 @@ __all__ = [
     "fixed_layout",
     "flat_grid",
     "mask_text",
+    "read_fixed_page",
     "read_page",
     "rectify",
     "remove_grid",

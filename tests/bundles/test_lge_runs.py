@@ -16,7 +16,7 @@ import pytest
 import torch
 import yaml
 
-from monai_jdl import bundles
+from monai_jdl import bundles, cli
 from monai_jdl.data import write_phantoms
 from monai_jdl.phantoms import simulate
 from tests.bundles.conftest import ROOT, bundle_run
@@ -164,29 +164,25 @@ def test_training_on_a_bad_label_gives_one_sentence(phantoms, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"text", {"weight": torch.zeros(3)}])
-def test_a_missing_or_foreign_checkpoint_gives_one_sentence(content, phantoms, tmp_path):
+def test_a_missing_or_foreign_checkpoint_gives_one_sentence(content, phantoms, tmp_path, capfd):
     path = tmp_path / "weights.pt"
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
         torch.save(content, path)
-    result = bundle_run(
-        "inference.yaml",
-        cwd=tmp_path,
-        check=False,
-        dataset_dir=phantoms / "images",
-        output_dir=tmp_path / "out",
-        ckpt_path=path,
-    )
-    assert result.returncode == 1 and "Traceback" not in result.stderr and f"error: {path}" in result.stderr
+    with pytest.raises(SystemExit) as end:
+        cli.main(["segment", str(phantoms / "images"), str(tmp_path / "out"), "--weights", str(path)])
+    assert str(end.value.code).startswith(f"error: {path}") and "Traceback" not in capfd.readouterr().err
     assert not (tmp_path / "out/scar.csv").exists()
 
 
-@pytest.mark.parametrize("config", ["train.yaml", "evaluate.yaml", "inference.yaml"])
-def test_an_output_folder_that_cannot_be_written_gives_one_sentence(config, phantoms, tmp_path):
+@pytest.mark.parametrize("command", ["train", "evaluate", "segment"])
+def test_an_output_folder_that_cannot_be_written_gives_one_sentence(command, phantoms, tmp_path, capfd):
     (tmp_path / "file").write_text("")
-    result = bundle_run(config, cwd=tmp_path, check=False, dataset_dir=phantoms, output_dir=tmp_path / "file/out")
-    assert result.returncode == 1 and "Traceback" not in result.stderr and "file/out" in result.stderr
+    with pytest.raises(SystemExit) as end:
+        cli.main([command, str(phantoms), str(tmp_path / "file/out")])
+    assert str(end.value.code).startswith("error: ") and "file/out" in str(end.value.code)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_killed_training_resumes_from_the_last_whole_checkpoint(phantoms, tmp_path):

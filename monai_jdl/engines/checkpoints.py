@@ -33,12 +33,16 @@ class BestModelSaver:
     Args:
         path: the file.
         network: what to save.
+
+    Attributes:
+        improved: whether the last validation was the best so far, so that its network was saved.
     """
 
     def __init__(self, path: str | Path, network: torch.nn.Module) -> None:
         self.path = Path(path)
         self.network = network
         self.best = -float("inf")
+        self.improved = False
 
     def attach(self, engine: Engine) -> None:
         """Attach to the evaluator."""
@@ -47,7 +51,8 @@ class BestModelSaver:
     def __call__(self, engine: Engine) -> None:
         """Save the network if it is better."""
         score = float(engine.state.metrics[engine.state.key_metric_name])
-        if score > self.best:
+        self.improved = score > self.best
+        if self.improved:
             self.best = score
             if engine.state.rank == 0:
                 with atomic_path(self.path) as temporary:

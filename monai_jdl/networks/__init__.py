@@ -1,14 +1,15 @@
 """Networks: the joint network and its messages for LGE, the classifier and its clinical fusions for ECGs."""
 
 from monai_jdl.networks.clinical_imputer import CLINICAL_FEATURES, ClinicalImputer
-from monai_jdl.networks.ecg import ECGClassifier
+from monai_jdl.networks.ecg import ECG_TASKS, ECGClassifier
 from monai_jdl.networks.fusion import FiLMFusion, RecurrentFusion
 from monai_jdl.networks.joint import JointNet
 from monai_jdl.networks.messages import Concatenation, FeaturePyramid, ProbabilityGate, SoftGate
-from monai_jdl.networks.weights import load_weights
+from monai_jdl.networks.weights import fingerprint, load_weights
 
 __all__ = [
     "CLINICAL_FEATURES",
+    "ECG_TASKS",
     "ClinicalImputer",
     "Concatenation",
     "ECGClassifier",
@@ -18,5 +19,6 @@ __all__ = [
     "ProbabilityGate",
     "RecurrentFusion",
     "SoftGate",
+    "fingerprint",
     "load_weights",
 ]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+ECG_TASKS = ("scar", "lvef50")
+"""What the logits of an ECG network mean, in this order: myocardial scar, and LVEF < 50 %."""
+
 
 class ECGClassifier(nn.Module):
     """An encoder that all tasks share, and one head per task (hard parameter sharing).
@@ -17,7 +20,7 @@ class ECGClassifier(nn.Module):
         features: length of the shared latent vector.
         fusion: module (latent [B, ``features``], clinical [B, F]) -> [B, ``fusion.out_features``], e.g.
             :class:`~monai_jdl.networks.FiLMFusion`; None for a network of the ECG alone.
-        tasks: number of logits; with two, 0 is scar and 1 is LVEF < 50 %.
+        tasks: number of logits; with two, they are those of :data:`ECG_TASKS`.
         dropout: share of the latent vector that is dropped before the heads, in training.
 
     Example:

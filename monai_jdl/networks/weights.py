@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -45,3 +46,15 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
         )
     network.load_state_dict(state)
     return network
+
+
+def fingerprint(path: str | Path) -> str:
+    """The first twelve hexadecimal digits of the SHA-256 sum of a weight file: names a model in results.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give the path of existing weights.") from error

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
-from monai.transforms import Compose
+from monai.transforms import Compose, GaussianSmooth
 
 from cardiac_transforms.ecg import canonical_page, signals
 from cardiac_transforms.ecg.signals import (
@@ -113,6 +113,15 @@ def test_the_page_is_that_of_the_array_function():
     page = DrawCanonicalPage(2.0)(WHOLE)
     assert page.shape == (3, 300, 250) and page.dtype == torch.float32
     np.testing.assert_array_equal(page.numpy(), canonical_page(WHOLE.numpy(), 500.0, 2.0))
+
+
+def test_the_page_is_a_plane_to_what_follows():
+    """MONAI's MetaTensor remembers how many axes are spatial, and its filters ask it."""
+    page = DrawCanonicalPage(2.0)(ECGWindow()(MetaTensor(WHOLE)))
+    blurred = GaussianSmooth(1.5)(page)
+    centre = slice(100, 200)
+    for axis in (1, 2):
+        assert blurred[0].diff(dim=axis - 1)[centre].abs().max() < 0.8 * page[0].diff(dim=axis - 1)[centre].abs().max()
 
 
 def test_a_training_pipeline_from_yaml():

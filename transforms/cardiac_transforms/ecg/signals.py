@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from monai.config.type_definitions import NdarrayOrTensor
+from monai.data import MetaTensor
 from scipy import ndimage
 from torch import Tensor
 
@@ -53,7 +54,10 @@ class _OneECG(_OneImage):
         self, img: NdarrayOrTensor, transform: ImageTransform | None, companions: dict[str, Any]
     ) -> NdarrayOrTensor:
         out = super()._run(_as_image(img, type(self).__name__), transform, companions)
-        return out[..., 0] if out.shape[-1] == 1 else out
+        out = out[..., 0] if out.shape[-1] == 1 else out
+        if isinstance(out, MetaTensor):
+            out.affine = out.affine  # MONAI counts the spatial axes anew: leads have one, a page of them two
+        return out
 
 
 class SignalTransform(_OneECG, ImageTransform):

@@ -1,0 +1,122 @@
+"""What turns an ECG network's logits into probabilities and calls, as a file beside its weights."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from monai_jdl.analysis import Predictions, Temperature, choose_thresholds
+from monai_jdl.errors import InputError
+from monai_jdl.networks import ECG_TASKS, fingerprint
+from monai_jdl.reports.tables import write_json
+
+logger = logging.getLogger(__name__)
+
+CALIBRATION_FILE = "calibration.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Temperature and thresholds of every task, from development data.
+
+    Attributes:
+        temperatures: by task.
+        thresholds: by task and operating point, on calibrated probabilities; None where development data lack a class.
+        model: fingerprint of the weights that it belongs to; empty where that is not known.
+        trained_on: by task, on what data, in words that are shown with every result.
+    """
+
+    temperatures: Mapping[str, Temperature]
+    thresholds: Mapping[str, Mapping[str, float | None]]
+    model: str = ""
+    trained_on: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls, logits: ArrayLike, labels: ArrayLike, model: str = "", trained_on: Mapping[str, str] | None = None
+    ) -> Calibration:
+        """Calibrate on development data.
+
+        Args:
+            logits: [N, 2] in the order of :data:`monai_jdl.networks.ECG_TASKS`.
+            labels: [N, 2], 0, 1, or NaN where missing.
+            model, trained_on: as the attributes.
+        """
+        scores, truth = np.asarray(logits, dtype=float), np.asarray(labels, dtype=float)
+        temperatures, thresholds = {}, {}
+        for task, name in enumerate(ECG_TASKS):
+            temperatures[name] = Temperature.fit(truth[:, task], scores[:, task])
+            probability = temperatures[name].probability(scores[:, task])
+            thresholds[name] = choose_thresholds(Predictions.from_arrays(truth[:, task], probability))
+        return cls(temperatures, thresholds, model, trained_on or {})
+
+    def probabilities(self, logits: ArrayLike) -> NDArray[np.float64]:
+        """Calibrated probabilities [..., 2] of logits [..., 2]."""
+        scores = np.asarray(logits, dtype=float)
+        return np.stack([self.temperatures[name].probability(scores[..., k]) for k, name in enumerate(ECG_TASKS)], -1)
+
+    def threshold(self, task: str, operating_point: str) -> float:
+        """The threshold of a task; NaN where development data gave none.
+
+        Raises:
+            InputError: there is no such operating point.
+        """
+        known = self.thresholds[task]
+        if operating_point not in known:
+            raise InputError(f"There is no operating point {operating_point!r}; choose one of {', '.join(known)}.")
+        value = known[operating_point]
+        return math.nan if value is None else value
+
+
+def write_calibration(path: str | Path, calibration: Calibration) -> Path:
+    """Write a calibration as JSON, the whole file or nothing.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    return write_json(path, asdict(calibration))
+
+
+def load_calibration(ckpt_path: str | Path) -> Calibration:
+    """The calibration beside a weight file.
+
+    Without one, probabilities are the network's own, and there are no thresholds: a warning says so.
+
+    Args:
+        ckpt_path: of the weights; ``calibration.json`` in their folder.
+
+    Raises:
+        InputError: the file is damaged, or belongs to other weights.
+    """
+    model = fingerprint(ckpt_path)
+    path = Path(ckpt_path).parent / CALIBRATION_FILE
+    if not path.is_file():
+        logger.warning("%s: no such file; probabilities are not calibrated, and nothing is called positive.", path)
+        return Calibration.fit(np.zeros((0, len(ECG_TASKS))), np.zeros((0, len(ECG_TASKS))), model)
+    try:
+        found = _parsed(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: this is no calibration ({error}); train again, or remove the file.") from error
+    if found.model != model:
+        raise InputError(
+            f"{path}: this calibration belongs to the weights {found.model}, not to {ckpt_path} ({model}); put the weights and"
+            " the calibration of one training together, or remove the calibration."
+        )
+    return found
+
+
+def _parsed(tree: Mapping[str, Any]) -> Calibration:
+    temperatures = {name: Temperature(**tree["temperatures"][name]) for name in ECG_TASKS}
+    thresholds = {
+        name: {point: None if value is None else float(value) for point, value in tree["thresholds"][name].items()}
+        for name in ECG_TASKS
+    }
+    return Calibration(temperatures, thresholds, str(tree["model"]), dict(tree["trained_on"]))

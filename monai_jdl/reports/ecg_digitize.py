@@ -103,7 +103,7 @@ def _read(path: str, page: int, layout: str | None) -> dict[str, Any]:
         try:
             reading = read_fixed_page(loaded.image, layout)
         except ValueError as error:
-            raise InputError(f"{path} was not read: {error}") from error
+            raise InputError(f"{path}: {error}") from error
     if reading.found:
         _ = reading.signals  # computed here, where a failure is this page's alone
     return {"page": loaded, "reading": reading}
@@ -117,7 +117,8 @@ def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str
     if reading.page is not None:
         row |= dict(zip(("pixels_per_mm_x", "pixels_per_mm_y"), _cells(reading.page.grid.pixels_per_mm), strict=True))
         if reading.page.grid.coherence == 0:
-            origin = f"the layout {layout}" if layout else f"the file's {page.dpi:g} dpi"
+            resolution = "the traces" if page.dpi is None else f"the file's {page.dpi:g} dpi"
+            origin = f"the layout {layout}" if layout else resolution
             notes.append(f"no grid was {'looked for' if layout else 'seen'}; the size comes from {origin}")
     row["notes"] = "; ".join(notes)
     _remove_record(record)

@@ -139,7 +139,7 @@ def test_reports_with_fixed_boxes_are_read_when_asked_for(tmp_path):
     with pytest.raises(InputError, match="1 of 2 pages"):
         digitize_pages(tmp_path / "pages", tmp_path / "out", file_format="csv", layout="mtecg 3x4")
     other, report = rows(tmp_path / "out/pages.csv")
-    assert "other.png was not read" in other["reason"] and "at 300 dpi" in other["reason"] and other["leads"] == ""
+    assert "other.png: The layout mtecg 3x4" in other["reason"] and "at 300 dpi" in other["reason"]
     assert (report["layout"], report["leads"], report["reason"]) == ("mtecg 3x4", "12", "")
     assert float(report["pixels_per_mm_x"]) == pytest.approx(280 / 25) and "the layout mtecg 3x4" in report["notes"]
     read = read_record(tmp_path / "out/report/report.csv").signals[

@@ -38,10 +38,13 @@ def read_sheet(path: str | Path) -> Iterator[tuple[Any, ...]]:
 def _read_csv(path: Path) -> Iterator[tuple[Any, ...]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            delimiter = max(",;\t", key=file.readline().count)
+            first = file.readline()
+            if "\0" in first:
+                raise UnicodeError("zeros of UTF-16")
+            delimiter = max(",;\t", key=first.count)
             file.seek(0)
             yield from (tuple(row) for row in csv.reader(file, delimiter=delimiter, strict=True))
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise InputError(f"{path} is not in UTF-8; save it as 'CSV UTF-8' or as .xlsx.") from error
     except (csv.Error, OSError) as error:
         raise InputError(f"{path} cannot be read as CSV ({error}); save it again as 'CSV UTF-8'.") from error

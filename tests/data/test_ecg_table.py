@@ -230,8 +230,9 @@ def test_what_is_no_table_is_refused(tmp_path):
     refused(tmp_path, "has no row below")
     (tmp_path / "patients.csv").write_text("")
     refused(tmp_path, "is empty")
-    table(tmp_path, [["a.png", "Jürgen", 1]], ["path", "patient", "scar"], encoding="cp1252")
-    refused(tmp_path, "not in UTF-8")
+    for encoding in ("cp1252", "utf-16", "utf-16-le"):
+        table(tmp_path, [["a.png", "Jürgen", 1]], ["path", "patient", "scar"], encoding=encoding)
+        refused(tmp_path, "not in UTF-8; save it as 'CSV UTF-8' or as .xlsx")
     table(tmp_path, [["a.png", "A", "49,5", 1]], ["path", "patient", "lvef", "scar"])  # shifts all cells after it
     refused(tmp_path, "row 2: it has 5 cells, but only 4 columns have a name", "semicolons")
     table(tmp_path, [["a.png", 1, 0]], ["path", "female", "sex"])

@@ -84,14 +84,14 @@ def load_ecg_table(
     if len(labelled) < len(rows):
         logger.info("%s: %d of %d rows have no label and are left out.", table, len(rows) - len(labelled), len(rows))
     drawn = all(not row.section and row.fold < 0 for row in rows)
-    held_out = _deal([item for item, _ in labelled], seed) if drawn else {}
+    held_out = _deal(labelled, seed) if drawn else {}
     sections: dict[str, list[Item]] = {name: [] for name in _SECTIONS}
     for item, row in labelled:
         sections["testing" if held_out.get(item["patient"]) == 0 else row.section or "training"].append(item)
-    pool = sections["training"] + sections["validation"]
-    if all(item["fold"] < 0 for item in pool):
-        folds = _deal(pool, seed)
-        for item in pool:
+    if all(item["fold"] < 0 for item in sections["training"] + sections["validation"]):
+        tested = {item["patient"] for item in sections["testing"]}
+        folds = _deal([(item, row) for item, row in labelled if item["patient"] not in tested], seed)
+        for item in sections["training"] + sections["validation"]:
             item["fold"] = folds[item["patient"]]
     split = hold_out_fold(table, sections, seed, fold)
     chosen = split[section] or (split["validation"] if section == "testing" else [])
@@ -173,8 +173,9 @@ def deal_patients(labels: Iterable[tuple[str, Sequence[float]]], seed: int, fold
     return deal_folds([strata[key] for key in sorted(strata)], seed, folds)
 
 
-def _deal(items: list[Item], seed: int) -> dict[str, int]:
-    return deal_patients(((item["patient"], item["label"]) for item in items), seed, FOLDS)
+def _deal(ecgs: Iterable[tuple[Item, ECGRow]], seed: int) -> dict[str, int]:
+    """Fold of each patient; the rule of LVEF has no part in it, so that a patient is tested or trained on under any rule."""
+    return deal_patients(((item["patient"], _label(row, 50, "lt")) for item, row in ecgs), seed, FOLDS)
 
 
 def _table_of(path: Path) -> Path:

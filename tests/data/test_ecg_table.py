@@ -309,6 +309,14 @@ def test_a_split_is_drawn_by_patient_with_the_labels_in_proportion(tmp_path, cap
     assert patients_of(load_ecg_table(path, "testing")) == by_section[2]
 
 
+def test_the_rule_of_lvef_does_not_move_patients_between_sections(tmp_path):
+    path = table(tmp_path, [[f"{k}.png", f"P{k}", 30 + k % 31] for k in range(60)], ["path", "patient", "lvef"])
+    for section in ("training", "validation", "testing"):
+        usual = patients_of(load_ecg_table(path, section))
+        for options in ({"lvef_threshold": 40}, {"lvef_rule": "le"}):
+            assert patients_of(load_ecg_table(path, section, **options)) == usual
+
+
 def test_each_fold_of_a_drawn_split_validates_once_and_never_meets_the_test(tmp_path):
     path = table(tmp_path, many(30), ["path", "patient", "scar", "lvef"])
     testing = patients_of(load_ecg_table(path, "testing"))

@@ -9,6 +9,7 @@ from monai_jdl.analysis.operating_points import (
     call_metrics,
     choose_thresholds,
     control_cohort,
+    f1_score,
     threshold_curves,
 )
 from monai_jdl.analysis.predictions import Predictions, bootstrap_settings, proportion
@@ -58,6 +59,7 @@ __all__ = [
     "detection",
     "detection_score",
     "discrimination",
+    "f1_score",
     "finite",
     "fwhm",
     "log_loss",

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monai_jdl.analysis.predictions import Predictions, proportion
-from monai_jdl.analysis.statistics import Interval
+from monai_jdl.analysis.predictions import Predictions, proportion, ratio
 
 SENSITIVITIES = (0.80, 0.90, 0.95, 0.99)
 SHARES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
@@ -89,8 +88,28 @@ def call_metrics(predictions: Predictions, call: NDArray[np.bool_]) -> dict[str,
     right = call == truth
     for name, members in zip(SHARES, (truth, ~truth, call, ~call, everyone), strict=True):
         result[name], result[f"{name}_ci95"] = proportion(right[members], predictions.patient[members])
-    result["f1"], result["f1_ci95"] = _f1(predictions, outcomes)
+    if len(predictions) and not np.isnan(f1 := float(f1_score(predictions, call))):
+        result |= {"f1": f1, "f1_ci95": predictions.bootstrap(lambda weight: f1_score(predictions, call, weight))}
+    else:
+        result |= {"f1": None, "f1_ci95": None}
     return result | ({"reason": predictions.reason} if predictions.reason else {})
+
+
+def f1_score(
+    predictions: Predictions, call: NDArray[np.bool_], weight: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """F1 of the positive class, 2 TP / (2 TP + FP + FN).
+
+    Args:
+        predictions: only the truth is used.
+        call: [n], whether each case was called positive.
+        weight: [..., n], how often each case counts.
+
+    Returns:
+        [...]; NaN where nobody is positive or called.
+    """
+    weight = np.ones(len(predictions)) if weight is None else weight
+    return ratio(2 * weight @ (predictions.truth & call), weight @ predictions.truth + weight @ call)
 
 
 def control_cohort(
@@ -147,15 +166,3 @@ def threshold_curves(predictions: Predictions, thresholds: NDArray[np.float64]) 
         shares = [(threshold, *proportion(probability >= threshold, patient)) for threshold in thresholds.tolist()]
         curves[name] = [dict(zip(("threshold", "value", "ci95"), share, strict=True)) for share in shares]
     return curves
-
-
-def _f1(predictions: Predictions, outcomes: NDArray[np.bool_]) -> tuple[float | None, Interval]:
-    """F1 of the positive class and its interval from outcomes [true +, false +, true -, false -; n]."""
-    true, errors = 2 * outcomes[0].astype(float), (outcomes[1] | outcomes[3]).astype(float)
-
-    def statistic(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        hits, total = weight @ true, weight @ (true + errors)
-        return np.divide(hits, total, out=np.full(np.shape(total), np.nan), where=total > 0)
-
-    value = float(statistic(np.ones(len(predictions))))
-    return (None, None) if np.isnan(value) else (value, predictions.bootstrap(statistic))

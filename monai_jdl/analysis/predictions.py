@@ -226,6 +226,13 @@ def proportion(hit: NDArray[np.bool_], patient: NDArray[np.intp]) -> tuple[float
     return share, (float(centre - half) if share > 0 else 0.0, float(centre + half) if share < 1 else 1.0)
 
 
+def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``part / whole``, NaN where ``whole`` is 0."""
+    return np.divide(
+        part, whole, out=np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan), where=whole > 0
+    )
+
+
 def bootstrap_settings() -> dict[str, str | float | int]:
     """How :meth:`Predictions.bootstrap` draws, for a summary."""
     return {"over": "patients", "method": "BCa", "level": LEVEL, "resamples": RESAMPLES, "seed": SEED}

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_jdl.analysis.operating_points import f1_score
 from monai_jdl.analysis.predictions import Predictions
-from monai_jdl.analysis.roc import area_under_roc
+from monai_jdl.analysis.roc import Metric, area_under_roc
 from monai_jdl.analysis.statistics import LEVEL, SEED
 
 
@@ -54,14 +55,14 @@ def at_prevalence(
     apart, again = (_draw(predictions, wanted, draws, replace) for replace in (False, True))
     if apart is None or again is None:
         return result | {"reason": "patients with cases of both classes leave too few of one class in some draws"}
-    for name, once, repeated in (
-        ("auc", area_under_roc(predictions, apart), area_under_roc(predictions, again)),
-        ("f1", _f1(predictions, apart, threshold), _f1(predictions, again, threshold)),
-    ):
-        if once is not None and repeated is not None:
-            result[f"{name}_mean"] = float(once.mean())
-            result[f"{name}_percentiles95"] = _percentiles(once)
-            result[f"{name}_study95"] = _percentiles(repeated)
+    metrics: dict[str, Metric] = {"auc": area_under_roc}
+    if threshold is not None:
+        call = predictions.probability >= threshold
+        metrics["f1"] = lambda cases, weight: f1_score(cases, call, weight)
+    for name, metric in metrics.items():
+        once, repeated = metric(predictions, apart), metric(predictions, again)
+        result |= {f"{name}_mean": float(once.mean()), f"{name}_percentiles95": _percentiles(once)}
+        result[f"{name}_study95"] = _percentiles(repeated)
     return result
 
 
@@ -78,13 +79,6 @@ def _draw(predictions: Predictions, wanted: tuple[int, int], draws: int, replace
                 return None
             np.add.at(row, rng.choice(members, count, replace=replace), 1)
     return weight
-
-
-def _f1(predictions: Predictions, weight: NDArray[np.float64], threshold: float | None) -> NDArray[np.float64] | None:
-    if threshold is None:
-        return None
-    truth, call = predictions.truth, predictions.probability >= threshold
-    return 2 * weight @ (truth & call) / (weight @ truth + weight @ call)
 
 
 def _percentiles(values: NDArray[np.float64]) -> tuple[float, float]:

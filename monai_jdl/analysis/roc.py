@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import integrate, stats
 
-from monai_jdl.analysis.predictions import Predictions, Z
+from monai_jdl.analysis.predictions import Predictions, Z, ratio
 from monai_jdl.analysis.statistics import Interval
 from monai_jdl.errors import InputError
 
@@ -52,7 +52,7 @@ def area_under_roc(predictions: Predictions, weight: NDArray[np.float64] | None 
     """
     _, true, false = predictions.cumulative(weight)
     area = integrate.trapezoid(true, false, axis=-1)
-    return _ratio(area, true[..., -1] * false[..., -1])
+    return ratio(area, true[..., -1] * false[..., -1])
 
 
 def average_precision(predictions: Predictions, weight: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
@@ -67,8 +67,8 @@ def average_precision(predictions: Predictions, weight: NDArray[np.float64] | No
     """
     _, true, false = predictions.cumulative(weight)
     true, false = true[..., 1:], false[..., 1:]
-    precision = np.nan_to_num(_ratio(true, true + false))
-    return _ratio((np.diff(true, axis=-1, prepend=0) * precision).sum(axis=-1), true[..., -1])
+    precision = np.nan_to_num(ratio(true, true + false))
+    return ratio((np.diff(true, axis=-1, prepend=0) * precision).sum(axis=-1), true[..., -1])
 
 
 def roc_curve(predictions: Predictions) -> dict[str, NDArray[np.float64]]:
@@ -79,8 +79,8 @@ def roc_curve(predictions: Predictions) -> dict[str, NDArray[np.float64]]:
     threshold, true, false = predictions.cumulative()
     return {
         "threshold": threshold,
-        "false_positive_rate": _ratio(false, false[-1]),
-        "sensitivity": _ratio(true, true[-1]),
+        "false_positive_rate": ratio(false, false[-1]),
+        "sensitivity": ratio(true, true[-1]),
     }
 
 
@@ -93,7 +93,7 @@ def roc_band(predictions: Predictions) -> tuple[NDArray[np.float64], NDArray[np.
 
     def curve(weight: NDArray[np.float64]) -> NDArray[np.float64]:
         _, true, false = predictions.cumulative(weight)
-        rates = zip(_ratio(false, false[..., -1:]), _ratio(true, true[..., -1:]), strict=True)
+        rates = zip(ratio(false, false[..., -1:]), ratio(true, true[..., -1:]), strict=True)
         curves = np.array([np.interp(FALSE_POSITIVE_GRID, *rate) for rate in rates])
         curves[true[..., -1] * false[..., -1] == 0] = np.nan  # a class was not drawn
         return curves
@@ -104,7 +104,7 @@ def roc_band(predictions: Predictions) -> tuple[NDArray[np.float64], NDArray[np.
 def precision_recall_curve(predictions: Predictions) -> dict[str, NDArray[np.float64]]:
     """``threshold``, ``recall`` and ``precision`` [k] at all thresholds that call somebody, thresholds falling."""
     threshold, true, false = (values[1:] for values in predictions.cumulative())
-    return {"threshold": threshold, "recall": _ratio(true, true[-1:]), "precision": true / (true + false)}
+    return {"threshold": threshold, "recall": ratio(true, true[-1:]), "precision": true / (true + false)}
 
 
 def auc_interval(predictions: Predictions) -> tuple[float, Interval]:
@@ -247,8 +247,3 @@ def _areas(predictions: Predictions, scores: NDArray[np.float64]) -> tuple[NDArr
     covariance = corrected(len(np.unique(patient[truth]))) * up @ up.T
     covariance = covariance + corrected(len(np.unique(patient[~truth]))) * down @ down.T
     return areas, covariance + corrected(predictions.patients) * (up @ down.T + down @ up.T)
-
-
-def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``part / whole``, NaN where ``whole`` is 0."""
-    return np.divide(part, whole, out=np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan), where=whole > 0)

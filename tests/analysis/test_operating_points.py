@@ -108,6 +108,16 @@ def test_thresholds_are_stored_and_applied_to_other_cases():
     assert low < row["f1"] < high
 
 
+def test_a_case_at_the_threshold_is_called():
+    test = Predictions.from_arrays([1, 0], [0.5, 0.25])
+    row = apply_thresholds(test, {"f1": 0.5})[0]
+    assert (row["true_positive"], row["false_positive"]) == (1, 0)
+    curves = threshold_curves(test, np.array([0.25, 0.5]))
+    assert [row["value"] for row in curves["sensitivity"]] == [1, 1]
+    assert [row["value"] for row in curves["false_positive_rate"]] == [1, 0]
+    assert control_cohort([0.5], {"f1": 0.5})[0]["false_positive"] == 1
+
+
 def test_the_interval_of_f1_covers_the_truth():
     """Sensitivity 0.7, specificity 0.9 at prevalence 0.3: F1 of the population is 0.7241."""
     rng = np.random.default_rng(2)

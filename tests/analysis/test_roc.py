@@ -18,6 +18,7 @@ from monai_jdl.analysis import (
     compare_auc,
     compare_metrics,
     discrimination,
+    f1_score,
     precision_recall_curve,
     roc_band,
     roc_curve,
@@ -221,9 +222,9 @@ def test_p_values_are_uniform_where_models_are_equally_good():
 
 
 def test_pairs_need_both_models():
-    truth = [1, 0, 1, 0, math.nan]
-    found = compare_auc(truth, [0.9, 0.2, math.nan, 0.1, 0.5], [0.8, 0.9, 0.3, 0.2, 0.5])
-    assert (found["n"], found["missing_probabilities"], found["missing_labels"]) == (3, 1, 1)
+    truth = [1, 0, 1, 0, 1, math.nan]
+    found = compare_auc(truth, [0.9, 0.2, math.nan, 0.1, 0.0, 0.5], [0.8, 0.9, 0.3, 0.2, math.nan, 0.5])
+    assert (found["n"], found["missing_probabilities"], found["missing_labels"]) == (3, 2, 1)
     assert (found["first"], found["second"]) == (1, 0.5)
     with pytest.raises(InputError, match=r"first \[2\] and second \[3\] differ"):
         compare_auc([0, 1], [0.1, 0.2], [0.1, 0.2, 0.3])
@@ -243,6 +244,19 @@ def test_other_metrics_are_compared_in_pairs(monkeypatch):
     assert 0 < low < row["difference"] < high
     single = Predictions.from_arrays(truth, worse, patient.tolist())
     assert high - low < 0.6 * np.diff(single.bootstrap(lambda weight: brier(single, weight)))[0]
+
+
+def test_f1_of_two_models_at_their_own_thresholds(monkeypatch):
+    monkeypatch.setattr(statistics_module, "RESAMPLES", 999)
+    truth, probability, _ = simulated(12, patients=150, shift=2)
+
+    def f1(model, weight):
+        return f1_score(model, model.probability >= 0.5, weight)
+
+    (row,) = compare_metrics(truth, probability, 1 - probability, {"f1": f1})
+    expected = [metrics.f1_score(truth, model >= 0.5) for model in (probability, 1 - probability)]
+    assert [row["first"], row["second"]] == pytest.approx(expected)
+    assert row["difference_ci95"][0] > 0
 
 
 def test_metrics_that_are_not_defined_are_none():

@@ -19,6 +19,7 @@ from monai_jdl.reports.classification_figures import (
 )
 from monai_jdl.reports.demo import read_summary, summary_table, write_demo_page
 from monai_jdl.reports.ecg_digitize import digitize_pages
+from monai_jdl.reports.ecg_evaluation import EvaluationTable
 from monai_jdl.reports.ecg_heat import HeatMaps, draw_heat, heat_on_picture
 from monai_jdl.reports.ecg_overlay import contact_sheet, draw_reading
 from monai_jdl.reports.ecg_tables import PREDICTION_COLUMNS, CalibrationTable, PredictionTable
@@ -33,6 +34,7 @@ __all__ = [
     "SUBGROUP_COLUMNS",
     "Calibration",
     "CalibrationTable",
+    "EvaluationTable",
     "HeatMaps",
     "MetricsTable",
     "PredictionTable",

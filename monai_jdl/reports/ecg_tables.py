@@ -57,11 +57,11 @@ class CalibrationTable(CaseTable):
         return [write_calibration(self.output_dir / CALIBRATION_FILE, calibration)]
 
 
-class PredictionTable(CaseTable):
-    """Writes ``predictions.csv``, and for every ECG ``OUT/<case>/<case>.json`` with more of it.
+class ECGTable(CaseTable):
+    """What an ECG network said of each ECG, refused ones included: the rows of ``predictions.csv``.
 
     Items of the engine's output have ``pred``, logits [2]; the batch's ``image`` has the meta data of
-    :class:`monai_jdl.data.LoadECG`. An ECG that was refused has a row with its reason.
+    :class:`monai_jdl.data.LoadECG`.
 
     Args:
         output_dir: folder of the tables.
@@ -75,54 +75,62 @@ class PredictionTable(CaseTable):
     ) -> None:
         super().__init__(output_dir)
         self.calibration = calibration
-        self.thresholds = {task: calibration.threshold(task, operating_point) for task in ECG_TASKS}
         self.operating_point = operating_point
         self.dataset = dataset
 
     def measure(self, case: str, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
-        """The row of an ECG; writes its JSON."""
+        """The row of an ECG."""
         meta = batch["image"].meta
-        probabilities = self.calibration.probabilities(_numbers(output["pred"]))
         row: dict[str, Any] = {"path": str(meta["filename_or_obj"]), "quality": float(meta["quality"]), "reason": ""}
-        for task, probability in zip(ECG_TASKS, probabilities.tolist(), strict=True):
-            row |= {task: probability, **self._call(task, probability)}
-        tasks = {
+        probabilities = self.calibration.probabilities(_numbers(output["pred"])).tolist()
+        for task, probability in zip(ECG_TASKS, probabilities, strict=True):
+            threshold = self.calibration.threshold(task, self.operating_point)
+            positive = "" if math.isnan(threshold) else int(probability >= threshold)
+            row |= {task: probability, f"{task}_threshold": threshold, f"{task}_positive": positive}
+        return row | {"model_version": self.calibration.model}
+
+    def refused(self, item: Mapping[str, Any], reason: str) -> dict[str, Any]:
+        """The row of an ECG of the data set that was refused."""
+        return {
+            "case": item["case"],
+            "path": item["image"],
+            "reason": reason,
+            "model_version": self.calibration.model,
+        }
+
+    def finish(self) -> None:
+        """Add the ECGs that were refused, and write the tables."""
+        self.dataset.write_errors()  # gathers those of all ranks
+        items = {item["case"]: item for item in self.dataset.data}
+        self.rows += [self.refused(items[error["case"]], error["error"]) for error in self.dataset.errors]
+        super().finish()
+
+
+class PredictionTable(ECGTable):
+    """Writes ``predictions.csv``, and for every ECG ``OUT/<case>/<case>.json`` with more of it; see :class:`ECGTable`."""
+
+    def measure(self, case: str, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+        """The row of an ECG; writes its JSON."""
+        row, meta = super().measure(case, output, batch), batch["image"].meta
+        page = {"case": case} | {name: row[name] for name in ("path", "model_version", "quality")}
+        page |= {name: str(meta[name]) for name in ("kind", "layout", "notes")}
+        page["tasks"] = {
             task: {
                 "probability": row[task],
-                "threshold": self.thresholds[task],
-                "positive": row[f"{task}_positive"] == 1 if row[f"{task}_positive"] != "" else None,
+                "operating_point": self.operating_point,
+                "threshold": row[f"{task}_threshold"],
+                "positive": None if row[f"{task}_positive"] == "" else bool(row[f"{task}_positive"]),
                 "thresholds": self.calibration.thresholds[task],
                 "trained_on": self.calibration.trained_on.get(task),
             }
             for task in ECG_TASKS
         }
-        details = {name: str(meta.get(name, "")) for name in ("kind", "layout", "notes")}
-        page = {"case": case, "path": row["path"], "model_version": self.calibration.model, "quality": row["quality"]}
-        page |= details | {"operating_point": self.operating_point, "tasks": tasks, "note": DISCLAIMER}
-        write_json(self.output_dir / case / f"{case}.json", page)
-        return row | self.more(output, batch)
-
-    def more(self, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Further cells of a row; none unless a subclass has some."""
-        return {}
-
-    def finish(self) -> None:
-        """Add the ECGs that were refused, and write the tables."""
-        self.dataset.write_errors()  # gathers those of all ranks
-        self.rows += [
-            {"case": error["case"], "path": error["image"], "reason": error["error"]} for error in self.dataset.errors
-        ]
-        super().finish()
+        write_json(self.output_dir / case / f"{case}.json", page | {"disclaimer": DISCLAIMER})
+        return row
 
     def write(self, rows: list[dict[str, Any]]) -> list[Path]:
         """Write ``predictions.csv``."""
-        version = {"model_version": self.calibration.model}
-        return [write_csv(self.output_dir / "predictions.csv", [row | version for row in rows], PREDICTION_COLUMNS)]
-
-    def _call(self, task: str, probability: float) -> dict[str, Any]:
-        threshold = self.thresholds[task]
-        called: int | str = "" if math.isnan(threshold) else int(probability >= threshold)
-        return {f"{task}_threshold": threshold, f"{task}_positive": called}
+        return [write_csv(self.output_dir / "predictions.csv", rows, PREDICTION_COLUMNS)]
 
 
 def _numbers(values: Any) -> list[float]:

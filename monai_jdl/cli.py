@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ BUNDLE = "lge_scar_jdl"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; the process ends with exit code 1 and one sentence where the input cannot be used.
+    """Run one command; the process ends with exit code 1 and one sentence where the input cannot be used or the disk is full.
 
     Args:
         arguments: words of the command line; ``None`` takes the process's own.
@@ -25,9 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.command(options)
     except Exception as error:
         plain = find_input_error(error)
-        if plain is None:
-            raise
-        sys.exit(f"error: {plain}")
+        if plain is not None:
+            sys.exit(f"error: {plain}")
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            sys.exit(f"error: {options.output} is on a disk that is full; free some space or give another folder.")
+        raise
 
 
 def _parser() -> argparse.ArgumentParser:

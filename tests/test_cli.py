@@ -1,5 +1,6 @@
 """The command line: what it hands on, and how it ends on bad input."""
 
+import errno
 import json
 
 import numpy as np
@@ -96,6 +97,19 @@ def test_a_record_is_printed_and_read_back(tmp_path, capsys):
         np.corrcoef(strip[known], true[50 + k : 4950 + k][known])[0, 1] for k in range(-5, 6)
     ]  # a pixel is 8 ms
     assert known.mean() > 0.95 and max(agreement) > 0.95
+
+
+def test_a_full_disk_ends_with_one_sentence(tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("monai_jdl.data.render_records", full)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["render", str(tmp_path / "a.csv"), str(tmp_path / "out")])
+    assert (
+        end.value.code
+        == f"error: {tmp_path / 'out'} is on a disk that is full; free some space or give another folder."
+    )
 
 
 def test_a_folder_with_bad_pages_ends_with_one_sentence(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from monai_jdl.atomic import atomic_path
 from monai_jdl.data.datalist import FOLDS, Item, deal_folds, hold_out_fold
@@ -155,7 +156,7 @@ def write_ecg_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
-def deal_patients(labels: Iterable[tuple[str, Sequence[float]]], seed: int, folds: int) -> dict[str, int]:
+def deal_patients(labels: Iterable[tuple[str, ArrayLike]], seed: int, folds: int) -> dict[str, int]:
     """Fold of each patient, with the labels in proportion.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,7 +14,14 @@ class MeanTaskAUC(CumulativeIterationMetric):
 
     MONAI's ``ROCAUCMetric`` takes all labels as known; here NaN leaves a case out of its task. For MONAI's engines it is
     wrapped in ``monai.handlers.IgniteMetricHandler``.
+
+    Args:
+        weights: of the tasks in the mean, e.g. those of their losses; alike by default.
     """
+
+    def __init__(self, weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        self.weights = weights
 
     def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None, **kwargs: Any) -> Any:
         """Keep scores [B, K], of which only the order counts, and labels [B, K], 0, 1 or NaN."""
@@ -22,11 +30,13 @@ class MeanTaskAUC(CumulativeIterationMetric):
         return y_pred, y
 
     def aggregate(self) -> torch.Tensor:
-        """The mean area; NaN where no task has both classes."""
+        """The mean area; NaN where no task that counts has both classes."""
         scores, labels = self.get_buffer()
-        areas = []
-        for score, label in zip(scores.T, labels.T, strict=True):
+        weights = [1.0] * scores.shape[1] if self.weights is None else self.weights
+        total = area = 0.0
+        for score, label, weight in zip(scores.T, labels.T, weights, strict=True):
             known = ~torch.isnan(label)
-            if label[known].unique().numel() == 2:
-                areas.append(compute_roc_auc(score[known].double(), label[known]))
-        return torch.tensor(areas, dtype=torch.float64).mean()
+            if weight and label[known].unique().numel() == 2:
+                area += weight * float(compute_roc_auc(score[known].double(), label[known]))
+                total += weight
+        return torch.tensor(area / total if total else torch.nan)

@@ -5,7 +5,7 @@ from monai_jdl.networks.ecg import ECG_TASKS, ECGClassifier
 from monai_jdl.networks.fusion import FiLMFusion, RecurrentFusion
 from monai_jdl.networks.joint import JointNet
 from monai_jdl.networks.messages import Concatenation, FeaturePyramid, ProbabilityGate, SoftGate
-from monai_jdl.networks.weights import fingerprint, load_weights
+from monai_jdl.networks.weights import fingerprint, frozen, load_weights
 
 __all__ = [
     "CLINICAL_FEATURES",
@@ -20,5 +20,6 @@ __all__ = [
     "RecurrentFusion",
     "SoftGate",
     "fingerprint",
+    "frozen",
     "load_weights",
 ]

@@ -48,6 +48,21 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
     return network
 
 
+def frozen(network: nn.Module, part: str) -> nn.Module:
+    """Keep a part of ``network`` as it is, in place: no gradients, and always in evaluation mode (batch norm, dropout).
+
+    Args:
+        network: the network.
+        part: name of the submodule.
+
+    Returns:
+        ``network``.
+    """
+    module = network.get_submodule(part).eval().requires_grad_(False)
+    module.train = lambda mode=True: module  # type: ignore[method-assign]  # the trainer asks the whole network to train
+    return network
+
+
 def fingerprint(path: str | Path) -> str:
     """The first twelve hexadecimal digits of the SHA-256 sum of a weight file: names a model in results.
 

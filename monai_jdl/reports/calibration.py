@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ CALIBRATION_FILE = "calibration.json"
 
 @dataclass(frozen=True)
 class Calibration:
-    """Temperature and thresholds of every task, from development data.
+    """Temperature and thresholds of every task that a network was trained for, from development data.
 
     Attributes:
         temperatures: by task.
@@ -41,7 +41,12 @@ class Calibration:
 
     @classmethod
     def fit(
-        cls, logits: ArrayLike, labels: ArrayLike, model: str = "", trained_on: Mapping[str, str] | None = None
+        cls,
+        logits: ArrayLike,
+        labels: ArrayLike,
+        model: str = "",
+        trained_on: Mapping[str, str] | None = None,
+        tasks: Sequence[str] = ECG_TASKS,
     ) -> Calibration:
         """Calibrate on development data.
 
@@ -49,27 +54,35 @@ class Calibration:
             logits: [N, 2] in the order of :data:`monai_jdl.networks.ECG_TASKS`.
             labels: [N, 2], 0, 1, or NaN where missing.
             model, trained_on: as the attributes.
+            tasks: that the network was trained for.
         """
         scores, truth = np.asarray(logits, dtype=float), np.asarray(labels, dtype=float)
         temperatures, thresholds = {}, {}
-        for task, name in enumerate(ECG_TASKS):
+        for name in tasks:
+            task = ECG_TASKS.index(name)
             temperatures[name] = Temperature.fit(truth[:, task], scores[:, task])
             probability = temperatures[name].probability(scores[:, task])
             thresholds[name] = choose_thresholds(Predictions.from_arrays(truth[:, task], probability))
         return cls(temperatures, thresholds, model, trained_on or {})
 
     def probabilities(self, logits: ArrayLike) -> NDArray[np.float64]:
-        """Calibrated probabilities [..., 2] of logits [..., 2]."""
+        """Calibrated probabilities [..., 2] of logits [..., 2]; NaN for a task that the network was not trained for."""
         scores = np.asarray(logits, dtype=float)
-        return np.stack([self.temperatures[name].probability(scores[..., k]) for k, name in enumerate(ECG_TASKS)], -1)
+        out = np.full(scores.shape, np.nan)
+        for name, temperature in self.temperatures.items():
+            task = ECG_TASKS.index(name)
+            out[..., task] = temperature.probability(scores[..., task])
+        return out
 
     def threshold(self, task: str, operating_point: str) -> float:
-        """The threshold of a task; NaN where development data gave none.
+        """The threshold of a task; NaN where development data gave none, or the network was not trained for it.
 
         Raises:
             InputError: there is no such operating point.
         """
-        known = self.thresholds[task]
+        known = self.thresholds.get(task)
+        if known is None:
+            return math.nan
         if operating_point not in known:
             raise InputError(f"There is no operating point {operating_point!r}; choose one of {', '.join(known)}.")
         value = known[operating_point]
@@ -114,9 +127,10 @@ def load_calibration(ckpt_path: str | Path) -> Calibration:
 
 
 def _parsed(tree: Mapping[str, Any]) -> Calibration:
-    temperatures = {name: Temperature(**tree["temperatures"][name]) for name in ECG_TASKS}
+    tasks = [name for name in ECG_TASKS if name in tree["temperatures"]]
+    temperatures = {name: Temperature(**tree["temperatures"][name]) for name in tasks}
     thresholds = {
         name: {point: None if value is None else float(value) for point, value in tree["thresholds"][name].items()}
-        for name in ECG_TASKS
+        for name in tasks
     }
     return Calibration(temperatures, thresholds, str(tree["model"]), dict(tree["trained_on"]))

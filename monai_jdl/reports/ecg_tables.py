@@ -6,7 +6,7 @@ They belong on every rank: rows are gathered and the first rank writes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,15 @@ class CalibrationTable(CaseTable):
     Args:
         best: saves the network; the calibration is written beside its file. Attach it before.
         trained_on: by task, on what data, in words.
+        task_weights: of the losses of the tasks; one of 0 is not trained, so that it is not calibrated.
     """
 
-    def __init__(self, best: BestModelSaver, trained_on: Mapping[str, str | None]) -> None:
+    def __init__(
+        self, best: BestModelSaver, trained_on: Mapping[str, str | None], task_weights: Sequence[float] = (1.0, 1.0)
+    ) -> None:
         super().__init__(best.path.parent)
         self.best = best
+        self.tasks = [task for task, weight in zip(ECG_TASKS, task_weights, strict=True) if weight]
         self.trained_on = {task: str(text) for task, text in trained_on.items() if text}
 
     def measure(self, case: str, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +57,7 @@ class CalibrationTable(CaseTable):
         if not self.best.improved:
             return []
         logits, labels = (np.array([row[name] for row in rows], dtype=float) for name in ("logits", "labels"))
-        calibration = Calibration.fit(logits, labels, fingerprint(self.best.path), self.trained_on)
+        calibration = Calibration.fit(logits, labels, fingerprint(self.best.path), self.trained_on, self.tasks)
         return [write_calibration(self.output_dir / CALIBRATION_FILE, calibration)]
 
 
@@ -123,7 +127,7 @@ class PredictionTable(ECGTable):
                 "thresholds": self.calibration.thresholds[task],
                 "trained_on": self.calibration.trained_on.get(task),
             }
-            for task in ECG_TASKS
+            for task in self.calibration.temperatures
         }
         write_json(self.output_dir / case / f"{case}.json", page | {"disclaimer": DISCLAIMER})
         return row

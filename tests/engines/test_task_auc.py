@@ -45,6 +45,18 @@ def test_a_task_without_both_classes_does_not_count():
     assert torch.isnan(metric.aggregate())
 
 
+def test_tasks_count_as_their_weights_say():
+    scores, labels = data()
+
+    def mean(*weights: float) -> float:
+        metric = MeanTaskAUC(weights)
+        metric(scores, labels)
+        return float(metric.aggregate())
+
+    assert mean(3.0, 1.0) == pytest.approx(0.75 * mean(1.0, 0.0) + 0.25 * mean(0.0, 1.0), abs=1e-6)
+    assert mean(1.0, 0.0) != mean(0.0, 1.0)
+
+
 def test_it_is_a_metric_of_monais_engines():
     scores, labels = data()
     batches = [

@@ -74,3 +74,12 @@ def test_a_calibration_of_other_weights_is_refused(weights):
 def test_an_operating_point_that_does_not_exist_is_named():
     with pytest.raises(InputError, match="'best'; choose one of youden"):
         Calibration.fit(*development(100)).threshold("scar", "best")
+
+
+def test_a_task_that_was_not_trained_has_no_probability(weights):
+    made = Calibration.fit(*development(200), fingerprint(weights), tasks=("lvef50",))
+    write_calibration(weights.parent / "calibration.json", made)
+    found = load_calibration(weights)
+    assert found == made and math.isnan(found.threshold("scar", "youden"))
+    probability = found.probabilities([1.0, 1.0])
+    assert np.isnan(probability[0]) and 0.5 < probability[1] < 1

@@ -30,7 +30,7 @@ _OVERLAY = "_found.jpg"  # pictures of what ``monai-jdl digitize`` found on a pa
 
 
 def load_ecg_table(
-    dataset_dir: str | Path,
+    dataset_dir: str | Path | Sequence[str | Path],
     section: str,
     *,
     lvef_threshold: float = 50,
@@ -46,7 +46,8 @@ def load_ecg_table(
     rows are tested. Rows without a label are left out.
 
     Args:
-        dataset_dir: the table, or a folder with ``patients.csv``, ``patients.xlsx`` or one other such table.
+        dataset_dir: the table, or a folder with ``patients.csv``, ``patients.xlsx`` or one other such table. Of a list of these,
+            the ECGs of all; cases and patients are then numbered by table, for two tables may use the same names.
         section: ``training``, ``validation`` or ``testing``.
         lvef_threshold: per cent, below which the left ventricle's function counts as reduced.
         lvef_rule: ``lt``, or ``le`` where an LVEF equal to the threshold is reduced, too (as in the mtecg study).
@@ -69,6 +70,13 @@ def load_ecg_table(
         raise InputError(f"The LVEF rule must be lt (<) or le (<=), not {lvef_rule!r}.")
     if not 0 < float(lvef_threshold) < 100:
         raise InputError(f"The LVEF threshold must be between 0 and 100 per cent, not {lvef_threshold}.")
+    if not isinstance(dataset_dir, str | Path):
+        options: dict[str, Any] = {"lvef_threshold": lvef_threshold, "lvef_rule": lvef_rule, "fold": fold, "seed": seed}
+        return [
+            item | {name: f"{number}_{item[name]}" for name in ("case", "patient")}
+            for number, one in enumerate(dataset_dir, 1)
+            for item in load_ecg_table(one, section, **options)
+        ]
     table = _table_of(Path(dataset_dir).expanduser().absolute())
     rows = read_ecg_rows(table)
     _check_patients(table, rows)

@@ -357,6 +357,19 @@ def test_rows_without_label_are_left_out(tmp_path):
     assert len(find_ecgs(path)) == 6
 
 
+def test_tables_of_several_cohorts_are_taken_together(tmp_path):
+    for cohort in ("old", "new"):
+        (tmp_path / cohort).mkdir()
+        table(tmp_path / cohort)
+    for section in ("training", "testing"):
+        alone = load_ecg_table(tmp_path / "old", section)
+        both = load_ecg_table([tmp_path / "old", str(tmp_path / "new/patients.csv")], section)
+        assert len(both) == 2 * len(alone) and len({item["case"] for item in both}) == len(both)
+        # patient A of one hospital is not patient A of the other
+        assert patients_of(both) == {f"{k}_{name}" for k in (1, 2) for name in patients_of(alone)}
+        assert [item["image"] for item in both[: len(alone)]] == [item["image"] for item in alone]
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     labels=st.dictionaries(

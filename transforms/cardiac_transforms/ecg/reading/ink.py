@@ -17,6 +17,7 @@ from scipy.ndimage import maximum_filter, maximum_filter1d, uniform_filter1d
 from torch.nn.functional import interpolate
 
 from cardiac_transforms.ecg.reading.rows import without_specks
+from cardiac_transforms.ecg.reading.strokes import with_steep_strokes
 
 PAPER_BLOCK = 5.0
 """mm: the size of the pieces in which the paper's brightness is measured; one large square of the grid."""
@@ -33,6 +34,10 @@ and more on others."""
 
 BLACK_LINES = 0.15
 """Share of a page's black that its grid has at least, if that is black."""
+
+_NONE, _FULL = 0.12, 0.56
+"""Shares of the ink's darkness that are taken for paper, and what more is taken for ink: a thin line half on one row of
+pixels and half on the next must still reach one half."""
 
 _LOGARITHMS = np.log(np.maximum(np.arange(256, dtype=np.float32), 3.0))
 
@@ -72,9 +77,9 @@ def trace_ink(
         return np.zeros(image.shape[:2], np.float32)
     # ink over a line is as dark as ink beside it, so there it adds less to the line
     residue /= np.maximum(ink - lines, 0.4 * ink)
-    # a thin line half on one row of pixels and half on the next must still reach one half
-    residue -= 0.12
-    residue /= 0.56
+    residue = with_steep_strokes(residue, pixels_per_mm, 0.5 * _FULL + _NONE)
+    residue -= _NONE
+    residue /= _FULL
     return np.clip(residue, 0.0, 1.0, out=residue)
 
 

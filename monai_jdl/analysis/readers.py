@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from monai_jdl.analysis.operating_points import call_metrics
-from monai_jdl.analysis.predictions import Predictions
+from monai_jdl.analysis.predictions import Predictions, ratio
 from monai_jdl.errors import InputError
 
 
@@ -81,8 +81,7 @@ def _along_the_curve(predictions: Predictions, call: NDArray[np.bool_], name: st
             best, reader, total = np.where(kept >= cleared[..., None], true, 0), found, positives
         else:
             best, reader, total = np.where(true >= found[..., None], kept, 0), cleared, negatives
-        with np.errstate(invalid="ignore"):  # a draw without the class
-            return best.max(axis=-1) / total, reader / total
+        return ratio(best.max(axis=-1), total), ratio(reader, total)
 
     model, reader = (float(share) for share in shares(np.ones(len(predictions))))
 

@@ -43,7 +43,7 @@ def sensitivity_and_specificity(predictions, threshold):
     return call[predictions.truth].mean(), (~call)[~predictions.truth].mean()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(cases)
 def test_thresholds_keep_their_word_on_the_development_data(items):
     development = Predictions.from_arrays(*zip(*items, strict=True))

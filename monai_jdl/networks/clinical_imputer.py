@@ -47,22 +47,23 @@ class ClinicalImputer(nn.Module):
         """Fit to training data.
 
         Args:
-            table: [N, F], NaN where a feature is missing; a row without any feature tells nothing and is left out.
+            table: [N, F], NaN where a feature is missing; a row without any feature tells nothing and is left out. A feature
+                that no row has is taken as 0.
 
         Returns:
             Itself.
 
         Raises:
-            ValueError: the table has another number of columns, or no value in one of them.
+            ValueError: the table has another number of columns.
         """
         values = np.asarray(table, dtype=np.float64)
         features = self.mean.numel()
         if values.ndim != 2 or values.shape[1] != features:
             raise ValueError(f"The table has shape {values.shape}; [N, {features}] is needed.")
         values = values[np.isfinite(values).any(axis=1)]
-        empty = [index for index in range(features) if not np.isfinite(values[:, index]).any()]
-        if empty:
-            raise ValueError(f"No row of the training data has a value for clinical feature {empty[0]}.")
+        values = np.where(np.isfinite(values).any(axis=0), values, 0.0)
+        if not len(values):
+            return self
         centre = np.nanmean(values, axis=0)
         spread = np.nanstd(values, axis=0)
         spread[spread == 0] = 1.0

@@ -71,11 +71,19 @@ def test_the_state_dict_holds_the_fit():
     assert torch.equal(imputer(asked)[~torch.isnan(asked)], asked[~torch.isnan(asked)])
 
 
-def test_a_feature_that_nobody_has_is_refused():
-    table = patients(20)
+def test_a_feature_that_nobody_has_is_taken_as_zero_and_disturbs_no_other():
+    table = patients(300)
+    whole = ClinicalImputer().fit(table)
     table[:, 4] = np.nan
-    with pytest.raises(ValueError, match="clinical feature 4"):
-        ClinicalImputer().fit(table)
+    imputer = ClinicalImputer().fit(table)
+    asked = torch.from_numpy(with_holes(patients(50, 3), 0.4))
+    asked[:, 4] = torch.nan
+    out = imputer(asked)
+    assert (out[:, 4] == 0).all()
+    others = [0, 1, 2, 3, 5]
+    assert (out[:, others] == whole(asked)[:, others]).double().mean() > 0.97
+    nothing = ClinicalImputer().fit(np.full((3, FEATURES), np.nan))
+    assert torch.isfinite(nothing(asked)).all()
     with pytest.raises(ValueError, match=r"\[N, 6\]"):
         ClinicalImputer().fit(table[:, :5])
 

@@ -28,6 +28,12 @@ COLUMNS = (
 """Of ``pages.csv``; what is not known is empty."""
 _RECORD_SUFFIXES = {"wfdb": (".dat", ".hea"), "csv": (".csv",)}
 _OVERLAY = "_found.jpg"
+_SIZE_FROM = {
+    "resolution": "the file's {dpi:g} dpi",
+    "pulse": "the calibration pulse",
+    "rows": "the usual length of the rows",
+}
+"""By ``PageReading.scale_from``, of a page on which no grid was seen."""
 
 
 def digitize_pages(
@@ -117,8 +123,7 @@ def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str
     if reading.page is not None:
         row |= dict(zip(("pixels_per_mm_x", "pixels_per_mm_y"), _cells(reading.page.grid.pixels_per_mm), strict=True))
         if reading.page.grid.coherence == 0:
-            resolution = "the traces" if page.dpi is None else f"the file's {page.dpi:g} dpi"
-            origin = f"the layout {layout}" if layout else resolution
+            origin = f"the layout {layout}" if layout else _SIZE_FROM[reading.scale_from].format(dpi=page.dpi)
             notes.append(f"no grid was {'looked for' if layout else 'seen'}; the size comes from {origin}")
     row["notes"] = "; ".join(notes)
     _remove_record(record)

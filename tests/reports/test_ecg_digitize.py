@@ -121,15 +121,20 @@ def test_equal_names_get_different_folders_and_written_pictures_are_no_pages(tmp
     assert [row["case"] for row in rows(tmp_path / "pages.csv")] == ["a", "b"]
 
 
-def test_the_scan_resolution_serves_where_there_is_no_grid(tmp_path):
+@pytest.mark.parametrize(
+    ("dpi", "pulse", "origin"),
+    [(DPI, "none", " dpi"), (10_000, "left", "the calibration pulse"), (10_000, "none", "length of the rows")],
+)
+def test_where_there_is_no_grid_the_note_says_what_tells_the_size(tmp_path, dpi, pulse, origin):
     pytest.importorskip("wfdb")
-    style = PageStyle(dpi=DPI, grid="none", pulse="none")
+    style = PageStyle(dpi=DPI, grid="none", pulse=pulse)
     page = render_page(CASE.signals, CASE.rate, layout="3x4+1", style=style)
-    write_page_image(tmp_path / "plain.png", page.image, DPI)
+    write_page_image(tmp_path / "plain.png", page.image, dpi)
     digitize_pages(tmp_path / "plain.png", tmp_path / "out")
     (row,) = rows(tmp_path / "out/pages.csv")
-    assert float(row["pixels_per_mm_x"]) == pytest.approx(DPI / 25.4, rel=0.001)
-    assert "no grid" in row["notes"] and row["calibrated"] == "0"
+    assert float(row["pixels_per_mm_x"]) == pytest.approx(DPI / 25.4, rel=0.001 if dpi == DPI else 0.01)
+    assert "no grid" in row["notes"] and origin in row["notes"]
+    assert row["calibrated"] == ("0" if pulse == "none" else "1")
     assert read_record(tmp_path / "out/plain/plain.hea").leads == LEADS
 
 

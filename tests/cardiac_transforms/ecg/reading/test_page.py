@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from cardiac_transforms.ecg.leads import LAYOUTS, LeadBox
 from cardiac_transforms.ecg.reading.page import read_page
@@ -73,12 +75,86 @@ def test_boxes_follow_a_rotation(drawn):
         assert np.hypot(*(centres[box.lead, box.rhythm] - new - [place.real, place.imag])) < 10  # 2 mm
 
 
-def test_without_a_grid_the_resolution_helps(drawn):
-    bare = np.where((drawn.image > 120).all(axis=2, keepdims=True), np.uint8(255), drawn.image)
-    assert not read_page(bare).found
-    reading = read_page(bare, pixels_per_mm=5.0)
+def without_grid(image: np.ndarray) -> np.ndarray:
+    return np.where((image > 120).all(axis=2, keepdims=True), np.uint8(255), image)
+
+
+def plain_page(pulse: bool) -> DrawnPage:
+    page = draw_page(made_up_signals(), 500.0, LAYOUTS["3x4+1"], pixels_per_mm=5.0, pulse=pulse)
+    return replace(page, image=without_grid(page.image))
+
+
+@pytest.mark.parametrize(("pulse", "source"), [(True, "pulse"), (False, "rows")])
+def test_without_a_grid_pulse_or_rows_tell_the_scale(pulse, source):
+    page = plain_page(pulse)
+    reading = read_page(page.image)
     assert reading.found
-    assert min(overlaps(reading.boxes, drawn.boxes)) >= 0.8
+    assert reading.scale_from == source
+    assert reading.page is not None
+    assert reading.page.grid.coherence == 0
+    assert reading.page.grid.pixels_per_mm == pytest.approx((5.0, 5.0), rel=0.01)
+    assert min(overlaps(reading.boxes, page.boxes)) >= 0.8
+
+
+def test_the_resolution_counts_where_no_grid_does(drawn):
+    bare = without_grid(drawn.image)
+    reading = read_page(bare, pixels_per_mm=5.1)
+    assert reading.found
+    assert reading.scale_from == "resolution"
+    assert reading.page is not None
+    assert reading.page.grid.pixels_per_mm == (5.1, 5.1)
+    gridded = read_page(drawn.image, pixels_per_mm=5.1)
+    assert gridded.scale_from == "grid"
+    assert gridded.page is not None
+    assert gridded.page.grid.pixels_per_mm == pytest.approx((5.0, 5.0), rel=0.005)
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+def test_pages_without_a_grid_are_turned_upright(turns):
+    page = plain_page(pulse=True)
+    reading = read_page(np.ascontiguousarray(np.rot90(page.image, turns)))
+    assert reading.found
+    assert reading.page is not None
+    assert reading.page.turns == (-turns) % 4
+    true = [
+        LeadBox(box.lead, turned_box(box.box, turns, page.image.shape[:2]), box.start, box.stop, box.rhythm)
+        for box in page.boxes
+    ]
+    assert min(overlaps(reading.boxes, true)) >= 0.8
+
+
+def text_page() -> np.ndarray:
+    page = Image.new("RGB", (800, 1000), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(size=18)
+    for line in range(30):
+        pen.text((50, 50 + 30 * line), "the quick brown fox jumps over the lazy dog and naps", fill="black", font=font)
+    return np.asarray(page)
+
+
+def ruled_page() -> np.ndarray:
+    page = Image.new("RGB", (900, 700), "white")
+    for line in range(6):
+        ImageDraw.Draw(page).line([(60, 80 + 100 * line), (840, 80 + 100 * line)], fill="black", width=2)
+    return np.asarray(page)
+
+
+def waves() -> np.ndarray:
+    page, x = Image.new("RGB", (900, 700), "white"), np.arange(60, 840)
+    for line in range(4):
+        y = 100 + 150 * line + 50 * np.sin(x / 25 + line)
+        ImageDraw.Draw(page).line([*zip(x, y, strict=True)], fill="black", width=2)
+    return np.asarray(page)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [text_page(), ruled_page(), waves(), np.random.default_rng(0).integers(0, 256, (500, 700, 3)).astype(np.uint8)],
+    ids=["text", "rules", "waves", "noise"],
+)
+def test_pictures_of_other_things_are_refused_in_a_sentence(image):
+    reading = read_page(image)
+    assert not reading.found
+    assert reading.reason.endswith(".")
 
 
 @pytest.mark.parametrize("value", [0, 255])

@@ -156,17 +156,28 @@ def find_grid(image: np.ndarray) -> PageGrid | None:
     return best
 
 
-def flat_grid(shape: tuple[int, int], pixels_per_mm: float) -> PageGrid:
-    """The map of a flat upright scan whose resolution is known, where no grid can be seen.
+def flat_grid(
+    shape: tuple[int, int],
+    pixels_per_mm: float,
+    angle: float = 0.0,
+    origin: tuple[float, float] = (0.0, 0.0),
+    coherence: float = 0.0,
+) -> PageGrid:
+    """The map of a flat scan whose scale is known, where the grid cannot be followed from place to place.
 
     Args:
         shape: (height, width) of the picture.
         pixels_per_mm: of the picture.
+        angle: by which the page is turned clockwise, in radians.
+        origin: pixel (x, y) at 0 mm, a crossing of thick lines where there are any.
+        coherence: how regular what is left of a grid is; 0 where none is seen.
     """
     ys, xs = (np.linspace(0, n - 1, 9) for n in shape)
-    millimetres = np.stack(np.meshgrid(xs, ys)) / pixels_per_mm
-    area = np.ones((9, 9), dtype=bool)
-    return PageGrid(1.0, xs, ys, millimetres, shape, (pixels_per_mm, pixels_per_mm), False, 0.0, area)
+    x, y = np.meshgrid(xs - origin[0], ys - origin[1])
+    cos, sin = np.cos(angle), np.sin(angle)
+    millimetres = np.stack([x * cos + y * sin, y * cos - x * sin]) / pixels_per_mm
+    seen = np.ones((9, 9), dtype=bool)
+    return PageGrid(1.0, xs, ys, millimetres, shape, (pixels_per_mm, pixels_per_mm), coherence > 0, coherence, seen)
 
 
 def _grid_of(signal: np.ndarray, scale: float, shape: tuple[int, int]) -> PageGrid | None:

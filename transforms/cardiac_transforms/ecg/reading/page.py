@@ -11,15 +11,18 @@ import torch
 from cardiac_transforms.ecg.leads import LeadBox
 from cardiac_transforms.ecg.page_transform import hulls
 from cardiac_transforms.ecg.reading.digitize import DigitizedECG, digitize
-from cardiac_transforms.ecg.reading.grid import find_grid, flat_grid
+from cardiac_transforms.ecg.reading.grid import find_grid
 from cardiac_transforms.ecg.reading.ink import trace_ink
 from cardiac_transforms.ecg.reading.layout import PageLayout, find_leads
 from cardiac_transforms.ecg.reading.rectify import RectifiedPage, rectify
+from cardiac_transforms.ecg.reading.scan import SizedPage, find_scan
 
 _SURE = 0.6
 """Confidence in the leads from which on no other orientation of the page is tried."""
 _LEAST = 0.2
 """Confidence below which a picture is refused."""
+_LEAST_WITHOUT_GRID = 0.35
+"""The same where no grid says that the picture shows an ECG; staves of music reach 0.2."""
 _BETTER = 0.15
 """How much more confident a turned page must be; pages are upright more often than not."""
 
@@ -33,12 +36,15 @@ class PageReading:
         ink: float32 ``[H, W]`` on it, traces and text.
         layout: leads and boxes on it; ``None`` where no page was found.
         reason: why the picture cannot be read; empty where it can.
+        scale_from: what told how large a millimetre is: ``grid``; where none was seen, ``resolution`` (the file's dots per
+            inch), ``pulse`` (the calibration pulse) or ``rows`` (their usual length); empty where no page was found.
     """
 
     page: RectifiedPage | None
     ink: np.ndarray | None
     layout: PageLayout | None
     reason: str
+    scale_from: str = ""
 
     @property
     def found(self) -> bool:
@@ -80,21 +86,24 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
         What was found; where that is no ECG, the reason.
     """
     grid = find_grid(image)
-    if grid is None and pixels_per_mm is None:
+    sized = SizedPage(grid) if grid is not None else find_scan(image, pixels_per_mm)
+    if sized is None:
         return PageReading(
-            None, None, None, "No millimetre grid was found, and without it nothing tells the size of the waves."
+            None, None, None, "No millimetre grid was found, and no ECG traces that would tell the size of the waves."
         )
-    page = rectify(image, grid if grid is not None else flat_grid(image.shape[:2], pixels_per_mm or 1.0))
-    ink = trace_ink(page.image, page.pixels_per_mm, page.valid)
-    best = page, ink, find_leads(ink, page.pixels_per_mm)
-    if best[2].confidence < _SURE:
-        for turns in (2, 1, 3):
-            turned = np.ascontiguousarray(np.rot90(ink, turns))
-            layout = find_leads(turned, page.pixels_per_mm)
-            if layout.confidence > best[2].confidence + _BETTER:
-                best = page.turned(turns), turned, layout
+    flat = rectify(image, sized.grid)
+    flat_ink = trace_ink(flat.image, flat.pixels_per_mm, flat.valid)
+    best: tuple[RectifiedPage, np.ndarray, PageLayout] | None = None
+    for turns in sized.turns:
+        ink = np.ascontiguousarray(np.rot90(flat_ink, turns))
+        layout = find_leads(ink, flat.pixels_per_mm)
+        if best is None or layout.confidence > best[2].confidence + _BETTER:
+            best = flat.turned(turns), ink, layout
+        if best[2].confidence >= _SURE:
+            break
+    assert best is not None
     page, ink, layout = best
     reason = layout.reason
-    if not reason and layout.confidence < _LEAST:
+    if not reason and layout.confidence < (_LEAST if grid is not None else _LEAST_WITHOUT_GRID):
         reason = "The traces on the page are in no arrangement of leads that is known."
-    return PageReading(page, ink, layout, reason)
+    return PageReading(page, ink, layout, reason, sized.scale_from)

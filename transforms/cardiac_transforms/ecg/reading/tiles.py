@@ -13,10 +13,10 @@ from cardiac_transforms.ecg.reading.spectrum import HARMONICS, PAD, TILE, comb, 
 _DENSITY = 8
 """Tiles per longer side of a picture, from centre to centre; neighbours' lines must be alike."""
 _ORDERS = np.arange(1.0, HARMONICS + 1)
-_WIDEST_MM, _NARROWEST_MM = 430.0, 90.0
+WIDEST_MM, NARROWEST_MM = 430.0, 90.0
 """What the longer side of a picture may span; close views are found less surely. The ratio is below 5, so that 1 mm lines
 are not taken for 5 mm lines."""
-_LEAST_SPACING = 11.0
+LEAST_SPACING = 11.0
 """Smallest spacing of 5 mm lines, in pixels, at which lines are found at all."""
 _STEP = 0.015
 """Relative step of the spacings that are tried first."""
@@ -110,7 +110,7 @@ def _grow(
 
 def _common_spacing(spectra: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """The spacing that the sampled tiles agree on: weights of the harmonics, wave vectors ``[N, 2]``, scores ``[N]``."""
-    narrow, wide = max(5 * side / _WIDEST_MM, _LEAST_SPACING), 5 * side / _NARROWEST_MM
+    narrow, wide = max(5 * side / WIDEST_MM, LEAST_SPACING), 5 * side / NARROWEST_MM
     if narrow >= wide:
         return None
     spacing = np.geomspace(narrow, wide, int(np.log(wide / narrow) / _STEP))

@@ -112,7 +112,10 @@ def draw_page(
         if column_gap and start:
             keep = x > left + start * speed + column_gap
             x, values = x[keep], values[keep]
-        pen.line([*zip(x * scale, (zero - values * gain) * scale, strict=True)], fill=ink, width=stroke, joint="curve")
+        points = [*zip(x * scale, (zero - values * gain) * scale, strict=True)]
+        pen.line(points, fill=ink, width=stroke, joint="curve")
+        for end in (points[0], points[-1]):  # a pen is round
+            pen.circle(end, stroke / 2, fill=ink)
         edge = left + start * speed
         boxes.append(
             LeadBox(

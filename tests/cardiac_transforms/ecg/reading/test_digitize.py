@@ -49,6 +49,19 @@ def test_the_printed_signals_come_back(layout, options):
     assert read_back.quality.min() > 0.85
 
 
+@pytest.mark.parametrize("line_mm", [0.3, 0.5])
+def test_signals_come_at_their_time_whatever_the_pen(line_mm):
+    """Ink begins half a pen before the signal; undone, that would be a lag of 6 and 10 ms."""
+    page, read_back = read("6x2", line_mm=line_mm)
+    shown = printed(page)
+    lags = []
+    for lead in range(12):
+        true, found = SIGNALS[lead, shown[lead]], read_back.signals[lead, shown[lead]]
+        shifted = [np.nanstd(found[40 + by : found.size - 40 + by] - true[40:-40]) for by in range(-8, 9)]
+        lags.append(2.0 * (int(np.argmin(shifted)) - 8))
+    assert abs(np.mean(lags)) < 3.0
+
+
 def test_peaks_keep_their_height():
     page, read_back = read("6x2")
     lead = LEADS.index("V4")

@@ -67,6 +67,15 @@ def test_a_rhythm_strip_is_named_after_the_lead_that_it_repeats():
     assert read(draw_page(SIGNALS, 500.0, strip, pixels_per_mm=SCALE, labels=False)).layout == strip
 
 
+def test_a_rhythm_strip_of_v1_does_not_speak_for_another_order_of_the_limb_leads():
+    layout = LAYOUTS["3x4+1"]
+    strip = type(layout)("3x4+1", layout.rows, ("V1",))
+    page = draw_page(SIGNALS, 500.0, strip, pixels_per_mm=SCALE, labels=False, pulse=False, header=False)
+    found = read(page)
+    assert found.layout == strip
+    assert found.confidence > 0.6
+
+
 def test_a_page_cut_off_at_the_right_keeps_its_times():
     page = draw_page(SIGNALS, 500.0, LAYOUTS["3x4+1"], pixels_per_mm=SCALE)
     cut = round(page.boxes[3].box[0] + 0.6 * (page.boxes[3].box[2] - page.boxes[3].box[0]))

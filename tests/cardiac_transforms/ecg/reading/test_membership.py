@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from cardiac_transforms.ecg.leads import LAYOUTS
+from cardiac_transforms.ecg.reading.evidence import row_heights
 from cardiac_transforms.ecg.reading.ink import trace_ink
-from cardiac_transforms.ecg.reading.layout import find_leads, row_heights
+from cardiac_transforms.ecg.reading.layout import find_leads
 from cardiac_transforms.ecg.reading.membership import beat_distance, likeness, row_choices
 from cardiac_transforms.ecg.reading.rows import find_rows
 from tests.cardiac_transforms.ecg.reading.drawn_page import draw_page, made_up_signals

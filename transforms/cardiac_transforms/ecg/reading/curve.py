@@ -19,9 +19,9 @@ OVERSHOOT = 1.0
 
 
 def stroke_width(rows: RowTraces) -> float:
-    """The pen's thickness in pixels: the usual height of the runs, of which most belong to level pieces."""
+    """The pen's thickness in pixels: the height of the thinnest runs, those of level pieces."""
     lengths = (rows.bottom - rows.top)[np.isfinite(rows.top)]
-    return max(1.0, float(np.percentile(lengths, 35))) if lengths.size else 1.0
+    return max(1.0, float(np.percentile(lengths, 10))) if lengths.size else 1.0
 
 
 def trace_points(rows: RowTraces, pixels_per_mm: float) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:

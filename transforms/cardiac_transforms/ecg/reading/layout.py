@@ -10,20 +10,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.stats import theilslopes
 
 from cardiac_transforms.ecg.leads import DURATION, LAYOUTS, LEADS, Layout, LeadBox
-from cardiac_transforms.ecg.reading.curve import trace_points
-from cardiac_transforms.ecg.reading.identify import Contradiction, comparable
+from cardiac_transforms.ecg.reading.evidence import Evidence, gather, row_heights
 from cardiac_transforms.ecg.reading.membership import LIKELY, beat_distance, likeness, row_choices
 from cardiac_transforms.ecg.reading.pulse import Pulse, find_pulse
 from cardiac_transforms.ecg.reading.rows import RowTraces, find_rows
-from cardiac_transforms.ecg.reading.text import find_words
 
 SPEED, GAIN = 25.0, 10.0
 """mm/s and mm/mV that are usual, and assumed where neither a calibration pulse nor the beats say otherwise."""
@@ -45,6 +40,8 @@ USUAL_RATE = 75.0
 """Beats per minute."""
 RHYTHM_LEADS = ("II", "V1", "V5")
 """Leads that machines print as rhythm strips."""
+UNUSUAL_RHYTHM = 0.15
+"""What is taken off for a rhythm strip of another lead than the usual one."""
 START_STEP = 0.5
 """mm between the starts of the record that are tried."""
 MOST_CHOICES = 6
@@ -82,41 +79,6 @@ class PageLayout:
 
 
 @dataclass
-class _Evidence:
-    """What was measured on the page, for the scores of the hypotheses; lengths in pixels."""
-
-    rows: RowTraces
-    pulse: Pulse | None
-    start: float
-    stop: float
-    words: NDArray[np.float64]
-    breaks: NDArray[np.float64]
-    contradiction: Contradiction
-    pixels_per_mm: float
-
-    def of(self, chosen: NDArray[np.intp]) -> _Evidence:
-        """The same for some of the rows."""
-        pulse = replace(self.pulse, tops=self.pulse.tops[chosen]) if self.pulse else None
-        contradiction = Contradiction(self.contradiction.signals[chosen])
-        return replace(self, rows=self.rows.keep(chosen), pulse=pulse, contradiction=contradiction)
-
-    @cached_property
-    def zero(self) -> NDArray[np.float64]:
-        """``[R]`` y of the lines that the machine drew the rows about."""
-        return _zero_lines(self.rows, self.pulse, self.pixels_per_mm)
-
-    @cached_property
-    def name_places(self) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """x at which words begin that may be names of leads, and the row that each is nearest to."""
-        zero = self.rows.zero
-        middle = 0.5 * (self.words[:, 1] + self.words[:, 3])
-        row = np.abs(middle[:, None] - zero).argmin(axis=1)
-        pitch = float(np.median(np.diff(zero))) if zero.size > 1 else 40.0 * self.pixels_per_mm
-        near = np.abs(middle - zero[row]) < min(0.75 * pitch, 20.0 * self.pixels_per_mm)
-        return self.words[near, 0], row[near]
-
-
-@dataclass
 class _Hypothesis:
     """What a page may show: an arrangement of some of its rows from a column on, for some seconds."""
 
@@ -126,7 +88,7 @@ class _Hypothesis:
     seconds: float
     speed: float
     penalty: float
-    evidence: _Evidence
+    evidence: Evidence
 
 
 def find_leads(ink: NDArray[np.float32], pixels_per_mm: float) -> PageLayout:
@@ -151,7 +113,7 @@ def find_leads(ink: NDArray[np.float32], pixels_per_mm: float) -> PageLayout:
     pulse = find_pulse(ink, rows.zero[likely], first, last, pixels_per_mm)
     gain = pulse.gain if pulse else GAIN
     speeds = {pulse.speed: 0.0} if pulse else _speed_priors(beat_distance(heights[likely], pixels_per_mm))
-    evidence = _gather(ink, rows, heights, likely, pulse, pixels_per_mm)
+    evidence = gather(ink, rows, heights, likely, pulse, pixels_per_mm)
     choices = sorted(
         row_choices(rows, similar, {layout.row_count for layout in _ALL_LAYOUTS}), key=lambda choice: choice[1]
     )
@@ -184,79 +146,8 @@ def _speed_priors(distance: float) -> dict[float, float]:
     return priors
 
 
-def row_heights(rows: RowTraces, pixels_per_mm: float) -> NDArray[np.float64]:
-    """``[R, W]``: mm of every row's trace above its zero line at every pixel column; NaN where its ink is missing."""
-    columns = np.arange(rows.centre.shape[1])
-    heights = np.full(rows.centre.shape, np.nan)
-    for row, (x, y) in enumerate(trace_points(rows, pixels_per_mm)):
-        if x.size:
-            heights[row] = (rows.zero[row] - np.interp(columns, x, y)) / pixels_per_mm
-    heights[~np.isfinite(rows.centre)] = np.nan
-    return heights
-
-
-def _gather(
-    ink: NDArray[np.float32],
-    rows: RowTraces,
-    heights: NDArray[np.float64],
-    likely: NDArray[np.bool_],
-    pulse: Pulse | None,
-    pixels_per_mm: float,
-) -> _Evidence:
-    """Measure everything that the hypotheses are judged by; ``likely``, ``[R]``, are the rows to measure it on."""
-    start, stop = float(np.median(rows.start[likely])), float(np.median(rows.stop[likely]))
-    seen = np.isfinite(rows.centre[likely]).mean(axis=0)
-    if pulse is not None:
-        tops = np.full(len(rows), np.nan)
-        tops[likely] = pulse.tops
-        pulse = replace(pulse, tops=tops)
-        # the record begins at the gap behind the pulse, or where its falling edge ends
-        near = round(4.0 * pixels_per_mm)
-        if pulse.before:
-            behind = round(pulse.stop + 0.5 * pixels_per_mm)
-            empty = np.flatnonzero(seen[behind : behind + near] < 0.4)
-            start = float(behind + (empty[-1] + 1 if empty.size else 0.5 * pixels_per_mm))
-        else:
-            ahead = round(pulse.start - 0.5 * pixels_per_mm)
-            empty = np.flatnonzero(seen[max(0, ahead - near) : ahead] < 0.4)
-            stop = float(max(0, ahead - near) + empty[0] - 1 if empty.size else ahead - 0.5 * pixels_per_mm)
-    top, bottom = rows.top[likely], rows.bottom[likely]
-    touching = (top[:, 1:] <= bottom[:, :-1] + 0.5) & (bottom[:, 1:] >= top[:, :-1] - 0.5)
-    breaks = np.concatenate([[0.0], 1.0 - touching.mean(axis=0)])
-    breaks = ndimage.maximum_filter1d(breaks, 2 * round(0.75 * pixels_per_mm) + 1)
-    return _Evidence(
-        rows,
-        pulse,
-        start,
-        stop,
-        find_words(ink, rows.keep(likely), pixels_per_mm),
-        breaks - np.median(breaks),
-        Contradiction(comparable(heights, pixels_per_mm)),
-        pixels_per_mm,
-    )
-
-
-def _zero_lines(rows: RowTraces, pulse: Pulse | None, pixels_per_mm: float) -> NDArray[np.float64]:
-    """``[R]`` y of the lines that the machine drew the rows about.
-
-    A signal that wanders spends its time elsewhere. The foot of the calibration pulse lies on the line; without it the
-    lines are taken to be equally spaced if most of the rows are.
-    """
-    zero = rows.zero.copy()
-    if pulse is not None:
-        feet = pulse.tops + pulse.gain * pixels_per_mm
-        zero = np.where(np.isfinite(feet), feet, zero)
-    if zero.size < 3:
-        return zero
-    index = np.arange(zero.size)
-    slope, intercept = theilslopes(zero, index)[:2]
-    regular = intercept + slope * index
-    off = np.abs(zero - regular) > 2.5 * pixels_per_mm
-    return np.where(off, regular, zero) if off.mean() <= 0.4 else zero
-
-
 def _better(
-    best: _Hypothesis | None, evidence: _Evidence, speed: float, prior: float, penalty: float
+    best: _Hypothesis | None, evidence: Evidence, speed: float, prior: float, penalty: float
 ) -> _Hypothesis | None:
     """The best of ``best``, and every layout of this number of rows with every likely start.
 
@@ -297,7 +188,7 @@ def _better(
     return best
 
 
-def _place_score(layout: Layout, evidence: _Evidence, start: float, width: float) -> float:
+def _place_score(layout: Layout, evidence: Evidence, start: float, width: float) -> float:
     """How well a layout whose rows begin at column ``start`` and are ``width`` columns wide fits the traces' ends and
     breaks."""
     scale = evidence.pixels_per_mm
@@ -313,7 +204,7 @@ def _place_score(layout: Layout, evidence: _Evidence, start: float, width: float
     return score
 
 
-def _names(layout: Layout, evidence: _Evidence, start: float, step: float) -> float:
+def _names(layout: Layout, evidence: Evidence, start: float, step: float) -> float:
     """Share of the stretches at whose start there is a word, at the same distance from the start in all of them."""
     left, row = evidence.name_places
     if not left.size:
@@ -329,8 +220,22 @@ def _names(layout: Layout, evidence: _Evidence, start: float, step: float) -> fl
     return float((hits.mean(axis=0) - 0.02 * np.abs(places - 1.5)).max())
 
 
-def _physiology(layout: Layout, evidence: _Evidence, start: float, step: float) -> float:
-    """1 where simultaneous leads obey their relations, about 0 for wrong names, 0.4 where nothing can be checked."""
+def _physiology(layout: Layout, evidence: Evidence, start: float, step: float) -> float:
+    """1 where simultaneous leads obey their relations, about 0 for wrong names, 0.4 where nothing can be checked.
+
+    A single rhythm strip may be any of :data:`RHYTHM_LEADS`.
+    """
+    if len(layout.rhythm) != 1:
+        return _obedience(layout, evidence, start, step)
+    return max(
+        _obedience(replace(layout, rhythm=(lead,)), evidence, start, step)
+        - UNUSUAL_RHYTHM * (lead not in layout.rhythm)
+        for lead in RHYTHM_LEADS
+    )
+
+
+def _obedience(layout: Layout, evidence: Evidence, start: float, step: float) -> float:
+    """The same for given rhythm strips."""
     rhythm = tuple(range(len(layout.rows), layout.row_count))
     total, good = 0, 0.0
     for column in range(layout.columns):
@@ -346,7 +251,7 @@ def _physiology(layout: Layout, evidence: _Evidence, start: float, step: float) 
     return good / total if total else 0.4
 
 
-def _named_rhythm(layout: Layout, evidence: _Evidence, start: float, width: float) -> Layout:
+def _named_rhythm(layout: Layout, evidence: Evidence, start: float, width: float) -> Layout:
     """The layout with the rhythm strips' leads replaced where another lead fits them much better than the usual one."""
     if not layout.rhythm:
         return layout
@@ -366,7 +271,7 @@ def _named_rhythm(layout: Layout, evidence: _Evidence, start: float, width: floa
     return replace(layout, rhythm=tuple(names))
 
 
-def _boxes(layout: Layout, evidence: _Evidence, start: float, width: float, seconds: float) -> list[LeadBox]:
+def _boxes(layout: Layout, evidence: Evidence, start: float, width: float, seconds: float) -> list[LeadBox]:
     """The stretches that are on the page, cut to where there are traces if more than 2 mm are missing."""
     scale = evidence.pixels_per_mm
     zero = evidence.zero

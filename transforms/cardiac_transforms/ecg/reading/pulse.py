@@ -12,6 +12,8 @@ GAINS = (5.0, 10.0, 20.0)
 """mm/mV that machines print."""
 SEARCHED = 32.0
 """mm from either end of the rows in which a pulse is looked for."""
+AHEAD = 12.0
+"""mm of trace or writing beyond a pulse at most: what lies deeper in the rows is part of the leads."""
 WIDTHS = (1.8, 12.5)
 """mm: the narrowest and the widest pulse; 200 ms are 5 mm at 25 mm/s and 10 mm at 50 mm/s."""
 
@@ -74,7 +76,9 @@ def find_pulse(
                 edges = _edges(middle, left, right, round(0.7 * pixels_per_mm))
                 cut = (a + left < start + pixels_per_mm, a + right > stop - pixels_per_mm)
                 upright = all(edge > 0.5 or off for edge, off in zip(edges[:2], cut, strict=True))
-                if WIDTHS[0] <= width <= WIDTHS[1] and upright and edges[2] < 0.4:
+                beyond = (a + left - start if before else stop - a - right) / pixels_per_mm
+                fits = WIDTHS[0] <= width <= WIDTHS[1] and beyond <= AHEAD
+                if fits and upright and edges[2] < 0.4:
                     speed = 50.0 if width > 7.5 else 25.0
                     half = round(0.5 * pixels_per_mm)
                     tops = _tops(ink[:, a + left + half : a + right + 1 - half], level, 0.7 * gain * pixels_per_mm)

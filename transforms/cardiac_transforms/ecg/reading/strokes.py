@@ -61,10 +61,10 @@ def stroke_darkness(share: NDArray[np.float32], pixels_per_mm: float) -> NDArray
     if not even:
         return np.ones_like(share)
     # a stroke is steep: two rows of it are as good as one
-    rows = 0.5 * (share[0:even:2] + share[1:even:2])
+    rows = np.float32(0.5) * (share[0:even:2] + share[1:even:2])
     beside = round(BESIDE * pixels_per_mm)
     around = np.pad(rows, ((0, 0), (beside, beside)), mode="edge")
-    rows = rows - 0.5 * (around[:, : -2 * beside] + around[:, 2 * beside :])
+    rows -= np.float32(0.5) * (around[:, : -2 * beside] + around[:, 2 * beside :])
     size = 2 * round(LENGTH * pixels_per_mm / 4.0) + 1
     darkness = np.zeros_like(rows)
     for tilt in TILTS:

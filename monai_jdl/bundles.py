@@ -11,7 +11,7 @@ import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from monai_jdl.atomic import atomic_path
-from monai_jdl.errors import InputError
+from monai_jdl.errors import InputError, find_input_error
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -53,9 +53,13 @@ def run(name: str, workflow: str, *, methods: tuple[str, ...] = (), **overrides:
         bundle_root=str(root),
         **{key: str(value) if isinstance(value, Path) else value for key, value in overrides.items()},
     )
-    session.initialize()
-    session.run()
-    session.finalize()
+    try:
+        session.initialize()
+        session.run()
+        session.finalize()
+    except Exception as error:  # MONAI's parser wraps what the parts of a config raise
+        plain = find_input_error(error)
+        raise error if plain is None else plain from error
 
 
 def installed(package: str) -> bool:

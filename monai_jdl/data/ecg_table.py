@@ -46,8 +46,8 @@ def load_ecg_table(
     rows are tested. Rows without a label are left out.
 
     Args:
-        dataset_dir: the table, or a folder with ``patients.csv``, ``patients.xlsx`` or one other such table. Of a list of these,
-            the ECGs of all; cases and patients are then numbered by table, for two tables may use the same names.
+        dataset_dir: the table, or a folder with ``patients.csv``, ``patients.xlsx`` or one other such table. Of a list of
+            these, the ECGs of all; cases and patients are then numbered by table, for two tables may use the same names.
         section: ``training``, ``validation`` or ``testing``.
         lvef_threshold: per cent, below which the left ventricle's function counts as reduced.
         lvef_rule: ``lt``, or ``le`` where an LVEF equal to the threshold is reduced, too (as in the mtecg study).

@@ -6,7 +6,6 @@ here a new file replaces the old one in a single step.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,6 @@ def bare(value: Any) -> Any:
 
 class BestModelSaver:
     """Attached to the evaluator: writes the network as a flat state dict whenever its key metric is better than ever.
-
-    As long as the validation data do not define the metric (NaN), the latest network is kept.
 
     The best score belongs to the state of a training (:class:`ResumableTraining`): else the first validation after a
     restart would overwrite a better model.
@@ -55,12 +52,8 @@ class BestModelSaver:
         """Save the network if it is better."""
         score = float(engine.state.metrics[engine.state.key_metric_name])
         self.improved = score > self.best
-        if math.isnan(score) and math.isinf(self.best):
-            engine.logger.warning(f"{engine.state.key_metric_name} is not defined by the validation data: saving as it is.")
-            self.improved = True
-        elif self.improved:
-            self.best = score
         if self.improved:
+            self.best = score
             if engine.state.rank == 0:
                 with atomic_path(self.path) as temporary:
                     torch.save(bare(self.network).state_dict(), temporary)

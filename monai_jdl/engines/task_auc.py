@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from monai.metrics import CumulativeIterationMetric, compute_roc_auc
 
+from monai_jdl.errors import InputError
+
 
 class MeanTaskAUC(CumulativeIterationMetric):
     """The area under the ROC curve of every task, averaged over the tasks that have both classes.
@@ -30,7 +32,11 @@ class MeanTaskAUC(CumulativeIterationMetric):
         return y_pred, y
 
     def aggregate(self) -> torch.Tensor:
-        """The mean area; NaN where no task that counts has both classes."""
+        """The mean area.
+
+        Raises:
+            InputError: no task that counts has both classes.
+        """
         scores, labels = self.get_buffer()
         weights = [1.0] * scores.shape[1] if self.weights is None else self.weights
         total = area = 0.0
@@ -39,4 +45,9 @@ class MeanTaskAUC(CumulativeIterationMetric):
             if weight and label[known].unique().numel() == 2:
                 area += weight * float(compute_roc_auc(score[known].double(), label[known]))
                 total += weight
-        return torch.tensor(area / total if total else torch.nan)
+        if not total:
+            raise InputError(
+                "The ECGs for validation have a positive and a negative case of no task that is trained, so that the best"
+                " network cannot be told; move some there (column split) or leave the split to be drawn."
+            )
+        return torch.tensor(area / total)

@@ -11,7 +11,7 @@ import torch
 
 from cardiac_transforms.ecg import LEADS
 from monai_jdl import bundles
-from monai_jdl.data import write_ecg_csv, write_ecg_phantoms, write_page_image
+from monai_jdl.data import write_ecg_csv, write_ecg_phantoms, write_ecg_table, write_page_image
 from monai_jdl.errors import InputError
 from monai_jdl.networks import CLINICAL_FEATURES
 from monai_jdl.phantoms import PageStyle, render_page, simulate_ecg
@@ -36,7 +36,7 @@ def ecgs(tmp_path_factory):
     """Thirty simulated patients, ten of them for validation and ten for testing."""
     folder = tmp_path_factory.mktemp("ecgs")
     cases = [simulate_ecg(seed) for seed in range(30)]
-    write_ecg_phantoms(folder, {"training": cases[:10], "validation": cases[10:20], "testing": cases[20:]})
+    write_ecg_phantoms(folder, {"validation": cases[:10], "training": cases[10:20], "testing": cases[20:]})
     return folder
 
 
@@ -195,3 +195,16 @@ def test_a_page_without_some_leads_is_still_an_ecg(trained, tmp_path):
     )
     (row,) = table(tmp_path / "out/predictions.csv")
     assert 0 < float(row["scar"]) < 1
+
+
+def test_a_validation_that_cannot_tell_the_best_network_is_refused(ecgs, tmp_path):
+    rows = table(ecgs / "patients.csv")
+    for row in rows:
+        row |= {
+            "path": str(ecgs / row["path"]),
+            "scar": "0" if row["split"] == "validation" else row["scar"],
+            "lvef": "",
+        }
+    write_ecg_table(tmp_path / "patients.csv", rows)
+    with pytest.raises(InputError, match="of no task that is trained"):
+        bundles.run(BUNDLES[2], "train", dataset_dir=tmp_path, output_dir=tmp_path / "out", **QUICK)

@@ -134,17 +134,3 @@ def test_a_score_that_is_not_a_number_saves_nothing(tmp_path):
     engine, _ = evaluator(network(), tmp_path / "model.pt", [float("nan")])
     engine.run(range(1), max_epochs=1)
     assert not (tmp_path / "model.pt").exists()
-
-
-def test_an_undefined_score_keeps_the_latest_network_until_there_is_a_score(tmp_path):
-    net, engine = network(), Engine(lambda engine, batch: None)
-    engine.state.rank, engine.state.key_metric_name = 0, "auc"
-    saver = BestModelSaver(tmp_path / "model.pt", net)
-    scores = (float("nan"), float("nan"), 0.3, float("nan"), 0.2)
-    kept = []
-    for k, score in enumerate(scores):
-        nn.init.constant_(net.weight, k)
-        engine.state.metrics = {"auc": score}
-        saver(engine)
-        kept.append((saver.improved, torch.load(tmp_path / "model.pt", weights_only=True)["weight"].item()))
-    assert kept == [(True, 0), (True, 1), (True, 2), (False, 2), (False, 2)]

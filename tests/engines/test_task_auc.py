@@ -8,6 +8,7 @@ from monai.handlers import IgniteMetricHandler, from_engine
 from sklearn.metrics import roc_auc_score
 
 from monai_jdl.engines import MeanTaskAUC
+from monai_jdl.errors import InputError
 
 
 def data(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -42,7 +43,8 @@ def test_a_task_without_both_classes_does_not_count():
     assert float(metric.aggregate()) == alone
     metric.reset()
     metric(scores, torch.full_like(labels, torch.nan))
-    assert torch.isnan(metric.aggregate())
+    with pytest.raises(InputError, match="of no task that is trained"):
+        metric.aggregate()
 
 
 def test_tasks_count_as_their_weights_say():

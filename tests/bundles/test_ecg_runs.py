@@ -141,6 +141,18 @@ def test_clinical_features_of_a_table_decide_and_may_be_missing(ecgs, trained, t
     assert len(set(found.values())) == 3
 
 
+def test_cohorts_with_other_columns_are_trained_on_together(ecgs, tmp_path):
+    rows = [
+        {"path": str(ecgs / row["path"]), "patient": row["patient"], "split": row["split"], "scar": row["scar"]}
+        for row in table(ecgs / "patients.csv")
+    ]
+    write_ecg_table(tmp_path / "patients.csv", rows)
+    options = QUICK | {"dataset_dir": [str(ecgs), str(tmp_path)], "output_dir": tmp_path / "out", "epochs": 1}
+    bundles.run(BUNDLES[1], "train", **options)
+    calibration = json.loads((tmp_path / "out/calibration.json").read_text())
+    assert [calibration["temperatures"][task]["n"] for task in ("scar", "lvef50")] == [20, 10]
+
+
 @pytest.mark.parametrize(
     ("bundle", "method"),
     [(BUNDLES[0], "scar_only"), (BUNDLES[0], "lvef_only"), (BUNDLES[1], "recurrent"), (BUNDLES[2], "lvef40")],

@@ -19,6 +19,7 @@ from cardiac_transforms.ecg.reading.evidence import Evidence, gather, row_height
 from cardiac_transforms.ecg.reading.membership import LIKELY, beat_distance, likeness, row_choices
 from cardiac_transforms.ecg.reading.pulse import Pulse, find_pulse
 from cardiac_transforms.ecg.reading.rows import RowTraces, find_rows
+from cardiac_transforms.ecg.reading.tips import with_tips
 
 SPEED, GAIN = 25.0, 10.0
 """mm/s and mm/mV that are usual, and assumed where neither a calibration pulse nor the beats say otherwise."""
@@ -106,6 +107,7 @@ def find_leads(ink: NDArray[np.float32], pixels_per_mm: float) -> PageLayout:
     nothing = PageLayout(None, [], SPEED, GAIN, False, 0.0, "", rows)
     if not len(rows):
         return replace(nothing, reason="No ECG traces were found on the page.")
+    rows = with_tips(rows, ink, pixels_per_mm)
     heights = row_heights(rows, pixels_per_mm)
     similar = likeness(rows, heights, pixels_per_mm)
     likely = similar > LIKELY if np.sum(similar > LIKELY) > 1 else np.ones(len(rows), bool)

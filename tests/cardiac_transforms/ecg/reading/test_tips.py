@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from cardiac_transforms.ecg.reading.rows import RowTraces
+from cardiac_transforms.ecg.reading.tips import with_tips
+
+SCALE = 8.0
+
+
+def level_rows(*zeros):
+    """The ink of level traces 3 pixels thick, and their rows."""
+    ink = np.zeros((300, 400), np.float32)
+    for zero in zeros:
+        ink[zero - 1 : zero + 2] = 1.0
+    centre = np.repeat(np.array(zeros, np.float32)[:, None], 400, axis=1)
+    ends = np.zeros(len(zeros), np.intp)
+    return ink, RowTraces(np.array(zeros, float), centre - 1.5, centre + 1.5, centre, ends, ends + 399)
+
+
+@pytest.mark.parametrize(("above", "below"), [(80, 0), (0, 60), (80, 60)])
+def test_a_tall_narrow_stroke_belongs_to_the_row_that_it_hangs_on(above, below):
+    ink, rows = level_rows(100, 260)
+    ink[100 - above : 101 + below, 200:203] = 1.0
+    found = with_tips(rows, ink, SCALE)
+    assert found.top[0, 201] == pytest.approx(100 - above - 0.5 if above else 98.5)
+    assert found.bottom[0, 201] == pytest.approx(100 + below + 0.5 if below else 101.5)
+    others = np.delete(np.arange(400), [200, 201, 202])
+    assert np.array_equal(found.top[:, others], rows.top[:, others])
+    assert np.array_equal(found.top[1], rows.top[1])
+
+
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        pytest.param(np.s_[76:100, 200:203], id="as tall as a letter"),
+        pytest.param(np.s_[20:100, 200:230], id="too wide for a wave"),
+        pytest.param(np.s_[20:90, 200:203], id="apart from the row"),
+        pytest.param(np.s_[100:260, 200:203], id="from row to row"),
+    ],
+)
+def test_other_ink_is_left_alone(stroke):
+    ink, rows = level_rows(100, 260)
+    ink[stroke] = 1.0
+    found = with_tips(rows, ink, SCALE)
+    assert np.array_equal(found.top, rows.top)
+    assert np.array_equal(found.bottom, rows.bottom)
+
+
+def test_rows_that_were_given_stay_as_they_are():
+    ink, rows = level_rows(100)
+    ink[20:100, 200:203] = 1.0
+    with_tips(rows, ink, SCALE)
+    assert rows.top.min() == 98.5

@@ -11,7 +11,7 @@ import torch
 from cardiac_transforms.ecg.leads import LeadBox
 from cardiac_transforms.ecg.page_transform import hulls
 from cardiac_transforms.ecg.reading.digitize import DigitizedECG, digitize
-from cardiac_transforms.ecg.reading.grid import find_grid
+from cardiac_transforms.ecg.reading.grid import PageGrid, find_grid
 from cardiac_transforms.ecg.reading.ink import trace_ink
 from cardiac_transforms.ecg.reading.layout import PageLayout, find_leads
 from cardiac_transforms.ecg.reading.rectify import RectifiedPage, rectify
@@ -25,6 +25,13 @@ _LEAST_WITHOUT_GRID = 0.35
 """The same where no grid says that the picture shows an ECG; staves of music reach 0.2."""
 _BETTER = 0.15
 """How much more confident a turned page must be; pages are upright more often than not."""
+
+_WHOLE = 0.7
+"""Share of a picture from which on its grid is seen on all of the page."""
+_GREYS = 0.01
+"""Share of a picture's pixels that are grey at most, if a threshold made it black and white."""
+_AGREES = 0.03
+"""Relative difference up to which two measurements of a scale agree."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
         What was found; where that is no ECG, the reason.
     """
     grid = find_grid(image)
-    sized = SizedPage(grid) if grid is not None else find_scan(image, pixels_per_mm)
+    sized = find_scan(image, pixels_per_mm) if grid is None else _sized_by(grid, image)
     if sized is None:
         return PageReading(
             None, None, None, "No millimetre grid was found, and no ECG traces that would tell the size of the waves."
@@ -107,3 +114,14 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
     if not reason and layout.confidence < (_LEAST if grid is not None else _LEAST_WITHOUT_GRID):
         reason = "The traces on the page are in no arrangement of leads that is known."
     return PageReading(page, ink, layout, reason, sized.scale_from)
+
+
+def _sized_by(grid: PageGrid, image: np.ndarray) -> SizedPage:
+    """The page by its grid; a scan in black and white that shows little of it by the whole page, if that agrees."""
+    if grid.area.mean() * np.ptp(grid.xs) * np.ptp(grid.ys) > _WHOLE * grid.scale**2 * np.prod(grid.shape):
+        return SizedPage(grid)
+    if np.mean(np.abs(image[::3, ::3, 1] - 127.5) < 90) > _GREYS:
+        return SizedPage(grid)
+    scan = find_scan(image)
+    agrees = scan is not None and np.allclose(scan.grid.pixels_per_mm, grid.pixels_per_mm, rtol=_AGREES)
+    return scan if scan is not None and agrees else SizedPage(grid)

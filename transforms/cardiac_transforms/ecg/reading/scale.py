@@ -18,8 +18,13 @@ USUAL_ROW = DURATION * SPEED
 """mm: ten seconds at 25 mm/s, or five at 50."""
 _LONG = 0.06
 """Share of the longer side from which connected ink is taken for a piece of a trace."""
-_SNAP = 0.015
-"""Relative deviation from a whole number of half seconds up to which the rows, which are longer, say more than the pulse."""
+_WIDE = 0.5
+"""Share of the picture's width that the traces span, if they are whole."""
+_BREAK = 0.004
+"""Share of the longer side over which breaks of a trace are closed on either side."""
+_SNAP = (0.03, 0.015)
+"""Relative deviations from the usual length, and from a whole number of half seconds, up to which the rows say more than the
+pulse, which is much shorter than they are."""
 _PORTRAIT = {279.4 / 215.9: 215.9, 297.0 / 210.0: 210.0}
 """Height over width of Letter and A4, and the width in mm."""
 _FILL = 1.02
@@ -87,18 +92,26 @@ def measure_scale(ink: NDArray[np.float32]) -> Scale | None:
 
 def _find_rows(ink: NDArray[np.float32]) -> _Rows | None:
     """The rows of traces, by the guess that what is connected and long spans as much as rows usually do."""
-    labels, _ = ndimage.label(ink > 0.5, np.ones((3, 3)))
-    least = _LONG * max(ink.shape)
-    ends = [(place[1].start, place[1].stop) for place in ndimage.find_objects(labels)]
-    long = [(first, last) for first, last in ends if last - first > least]
-    if not long:
+    side, dark = max(ink.shape), ink > 0.5
+    span = _span(dark, _LONG * side)
+    if span < _WIDE * ink.shape[1]:  # a threshold broke the traces
+        span = _span(ndimage.maximum_filter1d(dark, 2 * round(_BREAK * side) + 1, axis=1), _LONG * side)
+    if not span:
         return None
-    rough = (max(last for _, last in long) - min(first for first, _ in long)) / USUAL_ROW
+    rough = span / USUAL_ROW
     rows = find_rows(ink, rough)
     if not len(rows):
         return None
     start, stop = float(np.median(rows.start)), float(np.median(rows.stop))
     return _Rows(rows.zero, start, stop, np.isfinite(rows.centre).mean(axis=0), rough)
+
+
+def _span(dark: NDArray[np.bool_], least: float) -> int:
+    """From the first to the last column of what is connected and longer than ``least`` pixels; 0 where nothing is."""
+    labels, _ = ndimage.label(dark, np.ones((3, 3)))
+    ends = [(place[1].start, place[1].stop) for place in ndimage.find_objects(labels)]
+    first, last = np.array([pair for pair in ends if pair[1] - pair[0] > least] or [(0, 0)]).T
+    return int(last.max() - first.min())
 
 
 def _by_pulse(pulse: PulseShape, rows: _Rows, side: int) -> float | None:
@@ -110,10 +123,18 @@ def _by_pulse(pulse: PulseShape, rows: _Rows, side: int) -> float | None:
         length = _trace_length(pulse, rows, scale)
         odd = abs(float(np.log(length / scale / USUAL_ROW))) + 0.1 * (speed != SPEED) + 0.1 * (gain != 10.0)
         if best is None or odd < best[0]:
-            step = 0.5 * speed
-            snapped = length / (step * max(1, round(length / scale / step)))
-            best = odd, snapped if abs(snapped / scale - 1) < _SNAP else scale
+            best = odd, _by_length(length, scale, speed)
     return None if best is None else best[1]
+
+
+def _by_length(length: float, scale: float, speed: float) -> float:
+    """The scale that makes ``length`` pixels a usual length, if that is near ``scale``, which the shorter pulse told."""
+    half_second = 0.5 * speed
+    lengths = (USUAL_ROW, half_second * max(1, round(length / scale / half_second)))
+    for usual, slack in zip(lengths, _SNAP, strict=True):
+        if abs(length / usual / scale - 1) < slack:
+            return length / usual
+    return scale
 
 
 def _trace_length(pulse: PulseShape, rows: _Rows, scale: float) -> float:

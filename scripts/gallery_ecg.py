@@ -11,7 +11,7 @@ import torch
 from gallery_examples import DOCUMENTS, Gallery
 from PIL import Image, ImageDraw
 
-from cardiac_transforms.ecg import LEADS, capture, reading
+from cardiac_transforms.ecg import LEADS, capture, reading, signals
 from monai_jdl.phantoms import PageStyle, random_header, render_page, simulate_ecg
 from monai_jdl.reports import contact_sheet
 
@@ -36,23 +36,30 @@ PARTS = {
 HEIGHT = 280
 """Of such a part in the picture, in pixels."""
 FROM_PHOTOGRAPH = ("DigitizeECGPage", "RectifyECGPage", "StandardizeECGPage")
+FROM_LEADS = ("DrawCanonicalPage", "ECGReadingErrors", "ECGWindow")
 QUALITY = 72
 
 
 def page() -> dict[str, Any]:
-    """What the examples work on: ``page`` with its ``boxes`` and ``points``, and ``photograph``, a picture of the page."""
+    """What the examples work on: ``page`` with ``boxes`` and ``points``, ``photograph``, a picture of it, and its ``leads``."""
     case = simulate_ecg(SEED)
     style = PageStyle(dpi=100, grid_margin=4.0, separator="tick")
     rendered = render_page(case.signals, case.rate, style=style, header=random_header(np.random.default_rng(SEED)))
     image = torch.from_numpy(rendered.image).permute(2, 0, 1)
+    leads = torch.full((len(LEADS), 5000), torch.nan)
+    for box in rendered.boxes:
+        lead, time = LEADS.index(box.lead), slice(round(500 * box.start), round(500 * box.stop))
+        leads[lead, time] = torch.from_numpy(case.signals[lead, time]).float()
     phone = capture.RandCapturePage(1.0, ["phone"], severity=(0.7, 0.7)).set_random_state(PHOTOGRAPH_SEED)
     return {
         "capture": capture,
         "reading": reading,
+        "signals": signals,
         "page": image,
         "boxes": torch.tensor([box.box for box in rendered.boxes], dtype=torch.float32),
         "points": torch.from_numpy(rendered.traces[-1]),
         "photograph": phone(image).as_tensor().round().byte(),
+        "leads": leads,
     }
 
 
@@ -63,8 +70,10 @@ def draw(name: str, names: dict[str, Any], target: Path) -> None:
         panels = {caption: as_picture(picture) for caption, picture in out.items()}
         sheet(panels, columns=3).save(target, quality=QUALITY, optimize=True)
         return
-    before = as_picture(names["photograph" if name in FROM_PHOTOGRAPH else "page"])
-    after = plot(out) if name == "DigitizeECGPage" else as_picture(out)
+    subject = "photograph" if name in FROM_PHOTOGRAPH else "leads" if name in FROM_LEADS else "page"
+    before, after = (
+        plot(values) if len(values) == len(LEADS) else as_picture(values) for values in (names[subject], out)
+    )
     if "moved" in names:
         outline(before, names["boxes"])
         outline(after, names["moved"])
@@ -91,15 +100,15 @@ def part(picture: Image.Image, left: int, top: int, zoom: int) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.NEAREST, box)
 
 
-def plot(signals: torch.Tensor) -> Image.Image:
+def plot(leads: torch.Tensor) -> Image.Image:
     """The twelve leads ``(12, T)`` in mV, one above the other."""
     figure, axes = plt.subplots(figsize=(8.6, 6.64), layout="constrained")
-    for row, signal in enumerate(signals.tolist()):
+    for row, signal in enumerate(leads.tolist()):
         axes.plot(np.arange(len(signal)) / 500, np.asarray(signal) - 2.5 * row, color="black", linewidth=1)
     axes.set_yticks([-2.5 * row for row in range(len(LEADS))], LEADS, fontsize=15)
     axes.tick_params("x", labelsize=15)
     axes.set_xlabel("s", fontsize=15)
-    axes.set_xlim(0, 10)
+    axes.set_xlim(0, leads.shape[1] / 500)
     axes.grid(axis="x", color="0.85")
     figure.canvas.draw()
     drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")

@@ -17,13 +17,13 @@ from monai.transforms import MapTransform, RandomizableTransform, Transform
 from PIL import Image
 
 import cardiac_transforms.mri as mri
-from cardiac_transforms.ecg import capture, reading
+from cardiac_transforms.ecg import capture, reading, signals
 from cardiac_transforms.image_transform import ImageTransform
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 try:
-    from gallery_ecg import FROM_PHOTOGRAPH
+    from gallery_ecg import FROM_LEADS, FROM_PHOTOGRAPH
     from gallery_ecg import GALLERY as ECG
     from gallery_examples import Gallery, run
     from gallery_mri import GALLERY as MRI
@@ -58,6 +58,11 @@ def result(key: str, name: str) -> dict:
     return run(EXAMPLES[key][name][0], subject(key))
 
 
+def subject_of(name: str) -> str:
+    """What the example of an ECG transform works on."""
+    return "photograph" if name in FROM_PHOTOGRAPH else "leads" if name in FROM_LEADS else "page"
+
+
 def pictures_of(out) -> list[torch.Tensor]:
     return list(out.values()) if isinstance(out, dict) else [out]
 
@@ -72,12 +77,13 @@ def test_every_public_mr_transform_is_shown():
 
 
 def test_every_public_transform_of_pages_is_shown():
-    public = {n: getattr(module, n) for module in (capture, reading) for n in module.__all__}
+    public = {n: getattr(module, n) for module in (capture, reading, signals) for n in module.__all__}
     transforms = {n: c for n, c in public.items() if isinstance(c, type) and issubclass(c, Transform)}
     # what is neither a dictionary form nor random names its family
     families = {n for n, c in transforms.items() if not issubclass(c, MapTransform | RandomizableTransform)}
     assert families == set(EXAMPLES["ecg"])
     assert set(FROM_PHOTOGRAPH) == families & set(reading.__all__)
+    assert set(FROM_LEADS) == families & set(signals.__all__)
     named = set(re.findall(r"\b\w+\b", TEXTS["ecg"]))
     assert set(capture.__all__) - set(transforms) <= named
 
@@ -85,12 +91,12 @@ def test_every_public_transform_of_pages_is_shown():
 @examples("mri", "ecg")
 def test_the_python_example_changes_the_image_and_gives_the_same_each_time(key, name):
     code, after = EXAMPLES[key][name][0], result(key, name)
-    assert re.search(rf"\b(mri|capture|reading)\.(Rand)?{name}\(", code)
-    before = after["image" if key == "mri" else "photograph" if name in FROM_PHOTOGRAPH else "page"]
+    assert re.search(rf"\b(mri|capture|reading|signals)\.(Rand)?{name}\(", code)
+    before = after["image" if key == "mri" else subject_of(name)]
     for picture in pictures_of(after["out"]):
         assert picture.dtype == torch.float32
         # where nothing is printed there is no signal
-        assert torch.isfinite(picture).all() or (name == "DigitizeECGPage" and torch.isfinite(picture).any())
+        assert torch.isfinite(picture).all() or (len(picture) == 12 and torch.isfinite(picture).any())
         if picture.shape == before.shape:
             assert not torch.allclose(before.float(), picture)
         else:
@@ -116,6 +122,11 @@ def test_the_yaml_example_of_pages_runs_in_a_bundle(key, name):
         assert entry["_target_"] == f"cardiac_transforms.ecg.reading.{name}d"
         out = in_bundle(entry, {"image": subject(key)["photograph"]})
         torch.testing.assert_close(out["image"], result(key, name)["out"], equal_nan=True)
+        return
+    if name in FROM_LEADS:
+        random_or_not = f"Rand{name}d" if hasattr(signals, f"Rand{name}d") else f"{name}d"
+        assert entry["_target_"] == f"cardiac_transforms.ecg.signals.{random_or_not}"
+        assert in_bundle(entry, {"image": subject(key)["leads"]})["image"].shape == result(key, name)["out"].shape
         return
     assert entry["_target_"] == f"cardiac_transforms.ecg.capture.Rand{name}d"
     data = {"image": subject(key)["page"], "boxes": subject(key)["boxes"], "points": subject(key)["points"]}

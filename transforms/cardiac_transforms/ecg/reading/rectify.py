@@ -13,7 +13,7 @@ from cardiac_transforms.ecg.reading.grid import PageGrid
 
 PIXELS_PER_MM = 8.0
 """Resolution of rectified pages."""
-_MESH_MM = 4.0
+MESH_MM = 4.0
 """Spacing of the points whose place in the picture is computed; between them it is interpolated."""
 _MARGIN_MM = 25.0
 """How far beyond the grid the paper is followed, for what is printed there."""
@@ -81,30 +81,30 @@ def rectify(image: np.ndarray, grid: PageGrid, pixels_per_mm: float = PIXELS_PER
         pixels_per_mm: resolution of the result.
     """
     low, high = _extent(grid)
-    count = np.ceil((high - low) / _MESH_MM).astype(int) + 1
-    u, v = (low[k] + _MESH_MM * np.arange(count[k]) for k in (0, 1))
+    count = np.ceil((high - low) / MESH_MM).astype(int) + 1
+    u, v = (low[k] + MESH_MM * np.arange(count[k]) for k in (0, 1))
     mesh = np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2)
     places = grid.to_pixels(mesh).reshape(count[1], count[0], 2)
     seen = grid.sees(places.reshape(-1, 2)).reshape(1, count[1], count[0])
-    size = np.round((count - 1) * _MESH_MM * pixels_per_mm).astype(int) + 1
+    size = np.round((count - 1) * MESH_MM * pixels_per_mm).astype(int) + 1
     height, width = grid.shape
     # the sampling coordinates of grid_sample: -1 and 1 are the outer edges of the first and last pixels
     places = ((places + 0.5) * (2 / width, 2 / height) - 1).transpose(2, 0, 1)
     shape = int(size[1]), int(size[0])
-    flow = _enlarge(places, shape)
+    flow = enlarge_mesh(places, shape)
     # ink instead of light is sampled, as there is none beyond the picture
     ink = torch.from_numpy(255 - np.ascontiguousarray(image.transpose(2, 0, 1))).float()[None]
     flat = functional.grid_sample(ink, flow.permute(1, 2, 0)[None], align_corners=False)[0]
     result = np.ascontiguousarray(flat.neg_().add_(255.5).to(torch.uint8).permute(1, 2, 0).numpy())
     inside = (flow.abs_().amax(dim=0) <= 1).numpy()
-    valid = inside & (_enlarge(seen, shape)[0].numpy() >= 0.5) & ~_covered(result, inside, pixels_per_mm)
+    valid = inside & (enlarge_mesh(seen, shape)[0].numpy() >= 0.5) & ~_covered(result, inside, pixels_per_mm)
     origin = (-low % 5) * pixels_per_mm
     return RectifiedPage(
         result, valid, pixels_per_mm, (float(origin[0]), float(origin[1])), (float(low[0]), float(low[1])), grid
     )
 
 
-def _enlarge(mesh: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
+def enlarge_mesh(mesh: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
     """Values ``[C, rows, columns]`` of a mesh, interpolated to every pixel of ``shape`` (height, width)."""
     values = torch.from_numpy(np.ascontiguousarray(mesh, dtype=np.float32))[None]
     return functional.interpolate(values, size=shape, mode="bilinear", align_corners=True)[0]

@@ -19,7 +19,7 @@ from cardiac_transforms.ecg.page_transform import PageTransform, PageWarp, page_
 from cardiac_transforms.ecg.reading.ink import remove_grid
 from cardiac_transforms.ecg.reading.masking import mask_text
 from cardiac_transforms.ecg.reading.page import PageReading, read_page
-from cardiac_transforms.ecg.reading.rectify import PIXELS_PER_MM, RectifiedPage
+from cardiac_transforms.ecg.reading.rectify import MESH_MM, PIXELS_PER_MM, RectifiedPage, enlarge_mesh
 
 __all__ = [
     "DigitizeECGPage",
@@ -64,9 +64,11 @@ class _Flattening(PageWarp):
 
     def backward(self) -> Tensor:
         """Place in the picture of every pixel of the flat page."""
-        y, x = (np.arange(n, dtype=float) for n in self.size)
+        # computed where rectify does, every 4 mm, and interpolated
+        y, x = (np.linspace(0, n - 1, max(2, round(n / (MESH_MM * PIXELS_PER_MM)) + 1)) for n in self.size)
         places = self.page.to_picture(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
-        return torch.from_numpy(places.reshape(*self.size, 2)).float()
+        mesh = places.reshape(len(y), len(x), 2).transpose(2, 0, 1)
+        return enlarge_mesh(mesh, self.size).permute(1, 2, 0)
 
 
 class RectifyECGPage(PageTransform):

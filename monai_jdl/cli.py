@@ -12,7 +12,8 @@ from typing import Any
 from monai_jdl.errors import InputError, find_input_error
 from monai_jdl.version import __version__
 
-BUNDLE = "lge_scar_jdl"
+LGE_BUNDLE = "lge_scar_jdl"
+ECG_BUNDLES = ("ecg_image_classification", "ecg_image_clinical_classification", "ecg_signal_classification")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,31 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_phantom(commands.add_parser("phantom", help="simulate patients with exact truth: LGE stacks, ECGs, or both"))
     _add_prepare(commands.add_parser("prepare", help="describe your data in a list for training and evaluation"))
 
-    for name, text in {
-        "segment": "find myocardium and scar: one label map per case and scar.csv",
-        "train": "train the joint network on your own labelled data",
-        "evaluate": "score the network on labelled cases: metrics.csv and summary.json",
-    }.items():
-        workflow = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        workflow.add_argument(
-            "dataset", type=Path, metavar="DATA", help="folder, or one file (NIfTI, NRRD, DICOM or datalist.json)"
-        )
-        workflow.add_argument("output", type=Path, metavar="OUT", help="folder to write the results to")
-        workflow.add_argument("--device", help="cpu or cuda:0 (default: the GPU where there is one)")
-        workflow.add_argument("--seed", type=int, help="seed of everything random (default 0)")
-        if name == "train":
-            workflow.add_argument("--epochs", type=int, help="how long to train (default 100)")
-        else:
-            workflow.add_argument(
-                "--weights", type=Path, dest="ckpt_path", metavar="FILE", help="other weights than the bundle's"
-            )
-        if name == "segment":
-            workflow.add_argument("--phase", type=int, help="which cardiac phase of a series with several (from 0)")
-            workflow.add_argument(
-                "--series", help="which DICOM series of a study: its number, UID or words of its name"
-            )
-            workflow.add_argument("--save-probabilities", action="store_true", help="also write the probability maps")
-        workflow.set_defaults(command=_workflow, workflow={"segment": "inference"}.get(name, name))
+    _add_workflows(commands)
 
     report = commands.add_parser(
         "report", help="numbers and pictures from your own or a corrected mask", description=_report.__doc__
@@ -222,21 +199,51 @@ def _prepare(options: argparse.Namespace) -> None:
     print(getattr(data, f"prepare_{options.source}")(**given))
 
 
+def _add_workflows(commands: Any) -> None:
+    listed = "datalist.json (LGE) or patients.csv (ECG), or the folder of one"
+    for name, (text, data) in {
+        "segment": ("find myocardium and scar: one label map per case and scar.csv", "folder, or one image of a stack"),
+        "classify": (
+            "probabilities of scar and LVEF below 50 per cent from ECGs: predictions.csv, and heat maps on the pages",
+            "folder, or one file (page, record, or a table of them)",
+        ),
+        "train": ("train a network on your own labelled data", listed),
+        "evaluate": ("score a network on labelled cases: metrics.csv and summary.json", listed),
+    }.items():
+        workflow = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        workflow.add_argument("dataset", type=Path, metavar="DATA", help=data)
+        workflow.add_argument("output", type=Path, metavar="OUT", help="folder to write the results to")
+        choices = {"segment": (LGE_BUNDLE,), "classify": ECG_BUNDLES}.get(name, (LGE_BUNDLE, *ECG_BUNDLES))
+        workflow.set_defaults(bundle=choices[0])
+        if len(choices) > 1:
+            workflow.add_argument("--bundle", choices=choices, help=f"default {choices[0]}")
+        workflow.add_argument("--device", help="cpu or cuda:0 (default: the GPU where there is one)")
+        workflow.add_argument("--seed", type=int, help="seed of everything random (default 0)")
+        if name == "train":
+            workflow.add_argument("--epochs", type=int, help="how long to train (default: the bundle's)")
+        else:
+            workflow.add_argument(
+                "--weights", type=Path, dest="ckpt_path", metavar="FILE", help="other weights than the bundle's"
+            )
+        if name == "segment":
+            workflow.add_argument("--phase", type=int, help="which cardiac phase of a series with several (from 0)")
+            workflow.add_argument(
+                "--series", help="which DICOM series of a study: its number, UID or words of its name"
+            )
+            workflow.add_argument("--save-probabilities", action="store_true", help="also write the probability maps")
+        if name == "classify":
+            workflow.add_argument("--page", type=int, help="which page of a PDF or TIFF (from 0; default 0)")
+        workflow.set_defaults(command=_workflow, workflow=name if name in ("train", "evaluate") else "inference")
+
+
 def _workflow(options: argparse.Namespace) -> None:
-    """Run a workflow of the bundle; what was not said on the command line keeps the config's default."""
+    """Run a workflow of a bundle; what was not said on the command line keeps the config's default."""
     from monai_jdl import bundles
 
-    said = {
-        "epochs": getattr(options, "epochs", None),
-        "device": options.device,
-        "seed": options.seed,
-        "ckpt_path": getattr(options, "ckpt_path", None),
-        "phase": getattr(options, "phase", None),
-        "series": getattr(options, "series", None),
-        "save_probabilities": getattr(options, "save_probabilities", None),
-    }
+    names = ("epochs", "device", "seed", "ckpt_path", "phase", "series", "save_probabilities", "page")
+    said = {name: getattr(options, name, None) for name in names}
     said = {name: value for name, value in said.items() if value is not None}
-    bundles.run(BUNDLE, options.workflow, dataset_dir=options.dataset, output_dir=options.output, **said)
+    bundles.run(options.bundle, options.workflow, dataset_dir=options.dataset, output_dir=options.output, **said)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -36,6 +36,9 @@ def test_phantom_patients_have_a_table(tmp_path, capsys, examination):
         (["segment", "D", "O", "--save-probabilities"], "inference", {"save_probabilities": True}),
         (["train", "D", "O", "--epochs", "3", "--seed", "1"], "train", {"epochs": 3, "seed": 1}),
         (["evaluate", "D", "O", "--device", "cpu"], "evaluate", {"device": "cpu"}),
+        (["classify", "D", "O", "--page", "1"], "inference", {"page": 1}),
+        (["classify", "D", "O", "--bundle", "ecg_signal_classification"], "inference", {}),
+        (["train", "D", "O", "--bundle", "ecg_image_classification"], "train", {}),
     ],
 )  # fmt: skip
 def test_only_what_was_said_is_handed_to_the_bundle(monkeypatch, arguments, workflow, expected):
@@ -43,7 +46,9 @@ def test_only_what_was_said_is_handed_to_the_bundle(monkeypatch, arguments, work
     monkeypatch.setattr(bundles, "run", lambda name, workflow, **said: calls.append((name, workflow, said)))
     cli.main(arguments)
     ((name, ran, said),) = calls
-    assert (name, ran) == ("lge_scar_jdl", workflow)
+    default = "ecg_image_classification" if arguments[0] == "classify" else "lge_scar_jdl"
+    chosen = arguments[arguments.index("--bundle") + 1] if "--bundle" in arguments else default
+    assert (name, ran) == (chosen, workflow)
     assert (str(said.pop("dataset_dir")), str(said.pop("output_dir"))) == ("D", "O")
     assert said == expected
 
@@ -59,6 +64,7 @@ def test_only_what_was_said_is_handed_to_the_bundle(monkeypatch, arguments, work
         ["phantom", "ecg", "{tmp}/out", "--patients", "0"],
         ["phantom", "twin", "{tmp}/out", "--patients", "2"],
         ["segment", "{tmp}/nothing", "{tmp}/out"],
+        ["classify", "{tmp}/nothing", "{tmp}/out"],
         ["digitize", "{tmp}/nothing", "{tmp}/out"],
         ["digitize", "{tmp}", "{tmp}/out", "--page", "1"],
         ["digitize", "{tmp}", "{tmp}/out", "--layout", "6x2"],
@@ -122,7 +128,7 @@ def test_a_folder_with_bad_pages_ends_with_one_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    ["phantom", "phantom twin", "prepare", "segment", "train", "evaluate", "report", "digitize", "render"],
+    ["phantom", "phantom twin", "prepare", "segment", "classify", "train", "evaluate", "report", "digitize", "render"],
 )
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as end:

@@ -34,6 +34,9 @@ _ACCEPT = ((0.65, 1.4), (0.9, 1.4))
 """For specks and for all ink the mean log power over the surroundings, and its ratio to the best rival's, that tell a grid.
 Pages without any grid reach 0.66 (and no more than 1.1 times a rival's) and 0.7."""
 
+_REGULAR = 0.65
+"""Least coherence; grids have 0.79 and more, the rows and beats of a page that happened to be combs 0.46."""
+
 
 @dataclass(frozen=True)
 class Remnants:
@@ -81,10 +84,13 @@ def find_remnants(dark: NDArray[np.bool_], angle: float) -> Remnants | None:
         if score[best] >= least and score[best] > lead * rivals.max(initial=0.0):
             spacing = float(spacings[best])
             places = [_phase(line, spacing, weight) for (line, _), weight in zip(lines, heights[:, best], strict=True)]
+            coherence = min(clear for _, clear in places)
+            if coherence < _REGULAR:
+                continue
             u, v = (first + place for (_, first), (place, _) in zip(lines, places, strict=True))
             cos, sin = np.cos(angle), np.sin(angle)
             origin = float(u * cos - v * sin), float(u * sin + v * cos)
-            return Remnants(spacing, origin, min(clear for _, clear in places))
+            return Remnants(spacing, origin, coherence)
     return None
 
 

@@ -241,8 +241,7 @@ def _workflow(options: argparse.Namespace) -> None:
     from monai_jdl import bundles
 
     names = ("epochs", "device", "seed", "ckpt_path", "phase", "series", "save_probabilities", "page")
-    said = {name: getattr(options, name, None) for name in names}
-    said = {name: value for name, value in said.items() if value is not None}
+    said: dict[str, Any] = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
     bundles.run(options.bundle, options.workflow, dataset_dir=options.dataset, output_dir=options.output, **said)
 
 

@@ -1,6 +1,7 @@
 """What a mask or a probability means: scar burden, threshold methods, metrics and their statistics. Arrays in, tables out."""
 
 from monai_jdl.analysis.calibration import Temperature, brier, calibration_scores, log_loss, reliability_curve
+from monai_jdl.analysis.cohort import COHORT_COLUMNS, cohort_table
 from monai_jdl.analysis.decision_curve import net_benefit
 from monai_jdl.analysis.ecg_signals import reconstruction_snr
 from monai_jdl.analysis.metrics import EXTRA_COLUMNS, METRICS_COLUMNS, case_detection, case_metrics
@@ -32,6 +33,7 @@ from monai_jdl.analysis.subgroups import subgroup_table
 from monai_jdl.analysis.thresholds import fwhm, n_sd, otsu, remote_myocardium
 
 __all__ = [
+    "COHORT_COLUMNS",
     "EXTRA_COLUMNS",
     "METRICS_COLUMNS",
     "MUSCLE_DENSITY",
@@ -52,6 +54,7 @@ __all__ = [
     "case_detection",
     "case_metrics",
     "choose_thresholds",
+    "cohort_table",
     "compare_auc",
     "compare_metrics",
     "compare_reader",

@@ -46,3 +46,24 @@ def bundle_run(*configs: str, cwd: Path, check: bool = True, **overrides) -> sub
     if check and result.returncode:
         raise AssertionError(f"{' '.join(command)}\n{result.stdout}\n{result.stderr}")
     return result
+
+
+def two_ranks_run(root: Path, workflow: str, cwd: Path, **overrides) -> None:
+    """A workflow of a bundle on two processes of this machine, as ``torchrun`` starts them."""
+    files = [str(root / "configs" / name) for name in (f"{workflow}.yaml", f"multi_gpu_{workflow}.yaml")]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node=2",
+        "-m",
+        "monai.bundle",
+    ]
+    command += ["run", "--config_file", str(files), "--bundle_root", str(root)]
+    for name, value in overrides.items():
+        command += [f"--{name}", str(value)]
+    result = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -15,6 +15,7 @@ from monai_jdl.data import write_ecg_csv, write_ecg_phantoms, write_ecg_table, w
 from monai_jdl.errors import InputError
 from monai_jdl.networks import CLINICAL_FEATURES
 from monai_jdl.phantoms import PageStyle, render_page, simulate_ecg
+from tests.bundles.conftest import two_ranks_run
 
 BUNDLES = ("ecg_image_classification", "ecg_image_clinical_classification", "ecg_signal_classification")
 SMALL = {
@@ -220,3 +221,26 @@ def test_a_validation_that_cannot_tell_the_best_network_is_refused(ecgs, tmp_pat
     write_ecg_table(tmp_path / "patients.csv", rows)
     with pytest.raises(InputError, match="of no task that is trained"):
         bundles.run(BUNDLES[2], "train", dataset_dir=tmp_path, output_dir=tmp_path / "out", **QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workflow", ["train", "evaluate", "inference"])
+def test_two_ranks_on_processors(workflow, ecgs, trained, inputs, tmp_path):
+    bundle = BUNDLES[1]
+    options = (SMALL if workflow != "train" else QUICK | {"epochs": 1}) | {"output_dir": tmp_path / "out"}
+    options.pop("device")
+    if workflow == "train":
+        two_ranks_run(bundles.find(bundle), workflow, tmp_path, dataset_dir=ecgs, **options)
+        state = torch.load(tmp_path / "out/model.pt", weights_only=True)
+        assert not any(name.startswith("module.") for name in state) and float(state["fusion.imputer.mean"][0]) > 40
+        assert json.loads((tmp_path / "out/calibration.json").read_text())["temperatures"]["scar"]["n"] == 10
+        return
+    options |= {"ckpt_path": trained / bundle / "model.pt"}
+    if workflow == "inference":
+        (tmp_path / "in").mkdir()
+        for name in ("page.png", "record.csv"):
+            (tmp_path / "in" / name).symlink_to(inputs / name)
+        ecgs = tmp_path / "in"
+    two_ranks_run(bundles.find(bundle), workflow, tmp_path, dataset_dir=ecgs, **options)
+    bundles.run(bundle, workflow, **options | {"dataset_dir": ecgs, "output_dir": tmp_path / "one"})
+    assert (tmp_path / "one/predictions.csv").read_text() == (tmp_path / "out/predictions.csv").read_text()

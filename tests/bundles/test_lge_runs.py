@@ -19,7 +19,7 @@ import yaml
 from monai_jdl import bundles, cli
 from monai_jdl.data import write_phantoms
 from monai_jdl.phantoms import simulate
-from tests.bundles.conftest import ROOT, bundle_run
+from tests.bundles.conftest import ROOT, bundle_run, two_ranks_run
 
 QUICK = {"epochs": 2, "val_interval": 1, "num_workers": 0, "batch_size": 1, "samples_per_case": 2, "device": "cpu"}
 
@@ -218,28 +218,10 @@ def test_weight_averaging_overlay(phantoms, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("workflow", ["train", "evaluate", "inference"])
 def test_two_ranks_on_processors(workflow, phantoms, trained, evaluated, tmp_path):
-    files = [str(ROOT / "configs" / name) for name in (f"{workflow}.yaml", f"multi_gpu_{workflow}.yaml")]
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node=2",
-        "-m",
-        "monai.bundle",
-        "run",
-    ]
-    command += ["--config_file", str(files), "--bundle_root", str(ROOT)]
-    command += ["--dataset_dir", str(phantoms), "--output_dir", str(tmp_path / "out")]
-    if workflow == "train":
-        for name, value in (QUICK | {"epochs": 1, "device": None}).items():
-            command += [] if value is None else [f"--{name}", str(value)]
-    else:
-        command += ["--ckpt_path", str(trained / "model.pt")]
-    result = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    options = {name: value for name, value in (QUICK | {"epochs": 1}).items() if name != "device"}
+    if workflow != "train":
+        options = {"ckpt_path": trained / "model.pt"}
+    two_ranks_run(ROOT, workflow, tmp_path, dataset_dir=phantoms, output_dir=tmp_path / "out", **options)
     if workflow == "train":
         assert not any(name.startswith("module.") for name in torch.load(tmp_path / "out/model.pt", weights_only=True))
     elif workflow == "evaluate":

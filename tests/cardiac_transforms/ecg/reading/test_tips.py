@@ -51,3 +51,33 @@ def test_rows_that_were_given_stay_as_they_are():
     ink[20:100, 200:203] = 1.0
     with_tips(rows, ink, SCALE)
     assert rows.top.min() == 98.5
+
+
+def with_a_wave(ink, rows, row):
+    """The same with a QRS complex 5 mm high at column 200 of a row."""
+    zero = int(rows.zero[row])
+    ink[zero - 40 : zero, 200:203] = 1.0
+    rows.top[row, 200:203] = zero - 40.5
+
+
+STROKE = np.s_[65:90, 202:205]
+"""3 mm high and 1 mm above the row at 100."""
+
+
+def test_a_stroke_above_its_foot_belongs_to_the_row_where_other_rows_are_steep():
+    ink, rows = level_rows(100, 260)
+    with_a_wave(ink, rows, 1)
+    ink[STROKE] = 1.0
+    found = with_tips(rows, ink, SCALE)
+    assert found.top[0, 203] == pytest.approx(64.5)
+    assert found.bottom[0, 203] == pytest.approx(101.5)
+
+
+@pytest.mark.parametrize("other", [pytest.param(None, id="nothing else is steep"), pytest.param(209, id="a word")])
+def test_a_letter_near_a_row_does_not_belong_to_it(other):
+    ink, rows = level_rows(100, 260)
+    if other:
+        with_a_wave(ink, rows, 1)
+        ink[STROKE[0], other : other + 14] = 1.0
+    ink[STROKE] = 1.0
+    assert np.array_equal(with_tips(rows, ink, SCALE).top, rows.top)

@@ -1,8 +1,8 @@
 """Tips of waves that a followed trace left out.
 
-Where a QRS complex is so narrow that the feet of its flanks touch, a trace that goes on along the feet is as continuous
-as one that goes up and down again. What is left of the wave then hangs on the trace: taller than letters, narrow, and on
-one row only.
+Where a QRS complex is so narrow that the feet of its flanks touch, or its flanks are so faint that they have gaps, a trace
+that goes on along the feet is as continuous as one that goes up and down again. What is left of the wave then hangs on
+the trace: taller than letters and narrow; or it stands near it at a moment at which other traces are steep too.
 """
 
 from __future__ import annotations
@@ -14,34 +14,84 @@ from scipy import ndimage
 from cardiac_transforms.ecg.reading.rows import RowTraces
 from cardiac_transforms.ecg.reading.text import trace_mask
 
-SHORTEST = 4.5
-"""mm: letters are shorter."""
-WIDEST = 3.0
-"""mm: the widest rest of a QRS complex."""
+TALL, WIDE = 4.5, 3.0
+"""mm: letters are shorter; and the widest rest of a QRS complex. Such strokes touch the trace, within 3 pixels."""
+SHORT, THIN, SLIM = 2.0, 1.5, 2.0
+"""mm: the shortest stroke that stands apart from its trace, the thickest one, and its height in thicknesses at least."""
+GAP, BESIDE = 1.5, 0.4
+"""mm from such a stroke to the trace, upwards and sideways."""
+STEEP, AROUND, TOGETHER = 2.5, 2.0, 0.3
+"""mm that a trace rises in one column in a QRS complex; mm around that; share of the rows that do so at the same time."""
+LETTER_GAP = 0.8
+"""mm between two letters of a word at most."""
+ROUNDS = 2
+"""Tips may hang on tips."""
 
 
 def with_tips(rows: RowTraces, ink: NDArray[np.float32], pixels_per_mm: float) -> RowTraces:
-    """``rows`` whose runs reach to the ends of the strokes that hang on them.
+    """``rows`` whose runs reach to the ends of the strokes that belong to them.
 
     Args:
         rows: from :func:`cardiac_transforms.ecg.reading.rows.find_rows`.
         ink: ``[H, W]``, the same that they were found in.
         pixels_per_mm: of the page.
     """
-    top, bottom, centre = rows.top.copy(), rows.bottom.copy(), rows.centre.copy()
-    labels, _ = ndimage.label((ink > 0.5) & ~trace_mask(rows, ink.shape), np.ones((3, 3)))
+    for _ in range(ROUNDS):
+        rows = _with_strokes(rows, ink > 0.5, pixels_per_mm)
+    return rows
+
+
+def distances(rows: RowTraces, ys: slice, xs: slice, beside: int) -> NDArray[np.float32]:
+    """``[R]``: pixels from the box ``ys``, ``xs`` up or down to every row's trace, of what is ``beside`` pixels to its left
+    or right at most; negative where they overlap, infinite where there is no trace."""
+    near = slice(max(0, xs.start - beside), xs.stop + beside)
+    apart = np.maximum(rows.top[:, near] - ys.stop, ys.start - rows.bottom[:, near])
+    return np.nan_to_num(apart, nan=np.inf).min(axis=1)
+
+
+def words(rest: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.intp]:
+    """``[H, W]`` labels from 1 of what is connected in ``rest`` when letters of a word count as connected; 0 elsewhere."""
+    bridge = np.ones((1, 2 * round(0.5 * LETTER_GAP * pixels_per_mm) + 1))
+    return ndimage.label(ndimage.binary_closing(rest, bridge), np.ones((3, 3)))[0]
+
+
+def _with_strokes(rows: RowTraces, dark: NDArray[np.bool_], pixels_per_mm: float) -> RowTraces:
+    """``rows`` with the strokes that belong to them as they are."""
+    rest = dark & ~trace_mask(rows, dark.shape)
+    labels, _ = ndimage.label(rest, np.ones((3, 3)))
+    joined = words(rest, pixels_per_mm)
+    outlines = ndimage.find_objects(joined)
+    steep = np.nan_to_num(rows.bottom - rows.top) > STEEP * pixels_per_mm
+    together = ndimage.maximum_filter1d(steep, 2 * round(AROUND * pixels_per_mm) + 1, axis=1).mean(axis=0) >= TOGETHER
+    beside = round(BESIDE * pixels_per_mm)
+    grown = rows.keep(np.arange(len(rows)))
     for index, (ys, xs) in enumerate(ndimage.find_objects(labels), 1):
-        if ys.stop - ys.start < SHORTEST * pixels_per_mm or xs.stop - xs.start > WIDEST * pixels_per_mm:
+        tall = ys.stop - ys.start >= TALL * pixels_per_mm and xs.stop - xs.start <= WIDE * pixels_per_mm
+        if not tall and not _slim(ys, xs, pixels_per_mm):
             continue
         part = labels[ys, xs] == index
-        first = ys.start + part.argmax(axis=0)
-        last = ys.stop - 1 - part[::-1].argmax(axis=0)
+        first = ys.start + part.argmax(axis=0) - 0.5
+        last = ys.stop - part[::-1].argmax(axis=0) - 0.5
         at = np.arange(xs.start, xs.stop)
-        near = (rows.top[:, at] <= last + 3.0) & (rows.bottom[:, at] >= first - 3.0)
-        hung = np.flatnonzero(near.any(axis=1))
-        if hung.size == 1:
-            row = hung[0]
-            top[row, at] = np.fmin(top[row, at], first - 0.5)
-            bottom[row, at] = np.fmax(bottom[row, at], last + 0.5)
-            centre[row, at] = 0.5 * (top[row, at] + bottom[row, at])
-    return RowTraces(rows.zero, top, bottom, centre, rows.start, rows.stop)
+        touching = (grown.top[:, at] <= last + 2.5) & (grown.bottom[:, at] >= first - 2.5)
+        owners = np.flatnonzero(touching.any(axis=1)) if tall else np.zeros(0, np.intp)
+        word = outlines[joined[ys, xs][part][0] - 1]
+        if owners.size != 1 and together[xs].any() and _slim(word[0], word[1], pixels_per_mm):
+            owners = np.flatnonzero(distances(grown, ys, xs, beside) < GAP * pixels_per_mm)
+        if owners.size != 1:
+            continue
+        top, bottom, centre = (getattr(grown, name)[owners[0]] for name in ("top", "bottom", "centre"))
+        # down or up to the trace, or to where it is beside the stroke
+        near = np.arange(max(0, xs.start - beside), min(top.size, xs.stop + beside))
+        closest = near[np.nanargmin(np.maximum(top[near] - ys.stop, ys.start - bottom[near]))]
+        upper, lower = top[closest], bottom[closest]
+        top[at] = np.fmin(top[at], np.minimum(first, lower))
+        bottom[at] = np.fmax(bottom[at], np.maximum(last, upper))
+        centre[at] = 0.5 * (top[at] + bottom[at])
+    return grown
+
+
+def _slim(ys: slice, xs: slice, pixels_per_mm: float) -> bool:
+    """Whether a box has the shape of a stroke of a wave."""
+    tall, wide = ys.stop - ys.start, xs.stop - xs.start
+    return SHORT * pixels_per_mm <= tall >= SLIM * wide and wide <= THIN * pixels_per_mm

@@ -13,7 +13,8 @@ SIGNALS = made_up_signals(RATE, seed=5)
 
 def read(layout, **options):
     page = draw_page(SIGNALS, RATE, LAYOUTS[layout], **{"pixels_per_mm": 8.0, **options})
-    return page, digitize(find_leads(trace_ink(page.image, page.pixels_per_mm), page.pixels_per_mm), page.pixels_per_mm)
+    ink = trace_ink(page.image, page.pixels_per_mm)
+    return page, digitize(find_leads(ink, page.pixels_per_mm), ink, page.pixels_per_mm)
 
 
 def printed(page):
@@ -46,7 +47,8 @@ def test_the_printed_signals_come_back(layout, options):
         residue = min(np.std(true[8:-8] - np.roll(found, s)[8:-8]) for s in range(-5, 6))
         assert 20 * np.log10(np.std(true) / residue) > 12, LEADS[lead]
         assert abs(np.mean(true - found)) < 0.05
-    assert read_back.quality.min() > 0.85
+    assert np.median(read_back.quality) > 0.9
+    assert read_back.quality.min() > 0.5  # of a flat lead the pen is a good part
 
 
 @pytest.mark.parametrize("line_mm", [0.3, 0.5])
@@ -86,14 +88,14 @@ def test_a_blot_lowers_the_quality_of_its_lead_only():
     x1, y1, x2, y2 = (round(v) for v in next(b.box for b in page.boxes if b.lead == "V5"))
     image = page.image.copy()
     image[y1:y2, x1 + 60 : (x1 + x2) // 2] = 255
-    layout = find_leads(trace_ink(image, 6.0), 6.0)
-    read_back = digitize(layout, 6.0)
+    ink = trace_ink(image, 6.0)
+    read_back = digitize(find_leads(ink, 6.0), ink, 6.0)
     lead = LEADS.index("V5")
     assert read_back.quality[lead] < 0.8 < np.delete(read_back.quality, lead).min()
     assert np.isnan(read_back.signals[lead, round(8.1 * RATE) : round(8.5 * RATE)]).all()
 
 
 def test_digitising_a_page_without_leads_is_an_error():
-    blank = find_leads(np.zeros((100, 100), np.float32), 8.0)
+    blank = np.zeros((100, 100), np.float32)
     with pytest.raises(ValueError, match="No ECG traces"):
-        digitize(blank, 8.0)
+        digitize(find_leads(blank, 8.0), blank, 8.0)

@@ -65,7 +65,7 @@ def test_level_lines_are_zero_for_as_long_as_the_boxes_say(name):
         ink[(y1 + y2) // 2 - 21 : (y1 + y2) // 2 - 18, x1:x2] = 1.0
     found = fixed_layout(ink, name)
     assert found.layout is not None and found.layout.rows == LAYOUTS[name.split()[1]].rows
-    ecg = digitize(found, FIXED_SCALES[name])
+    ecg = digitize(found, ink, FIXED_SCALES[name])
     known = np.isfinite(ecg.signals)
     np.testing.assert_allclose(known.sum(axis=1) / ecg.rate, boxes[0].stop, atol=0.1)
     assert np.abs(ecg.signals[known]).max() < 0.02

@@ -11,9 +11,12 @@ from cardiac_transforms.ecg.leads import DURATION, LEADS, LeadBox
 from cardiac_transforms.ecg.reading.curve import trace_points
 from cardiac_transforms.ecg.reading.identify import contradictions
 from cardiac_transforms.ecg.reading.layout import PageLayout
+from cardiac_transforms.ecg.reading.quality import doubts
 
 LONGEST_GAP = 3.0
 """mm without ink that are bridged by a straight line; longer gaps stay NaN."""
+NOISE = 0.15
+"""mm by which every trace may be wrong: the pen's thickness and the page's pixels."""
 EDGE = 0.6
 """mm on either side of the border of two columns where a long stroke is a separator."""
 
@@ -25,9 +28,10 @@ class DigitizedECG:
     Attributes:
         signals: float32 ``[12, T]`` in mV, order :data:`cardiac_transforms.ecg.LEADS`; NaN where nothing is printed or
         legible. rate: Hz.
-        quality: ``[12]`` 0 to 1 per lead: how much of what is printed has ink that goes on without breaks, times how
-        well the
-            limb leads obey Einthoven's and Goldberger's relations; 0 for a lead that is not on the page.
+        quality: ``[12]`` 0 to 1 per lead, 0 for a lead that is not on the page. The product of the share of what is printed
+            that has ink without breaks; the share that the signal has in the energy of itself and of what the trace may be
+            wrong by (:mod:`cardiac_transforms.ecg.reading.quality`); and how well the limb leads obey Einthoven's and
+            Goldberger's relations.
         start: ``[12]`` seconds at which the lead's samples begin, NaN for a missing lead.
         stop: ``[12]`` seconds at which they end.
     """
@@ -39,7 +43,7 @@ class DigitizedECG:
     stop: NDArray[np.float32]
 
 
-def digitize(layout: PageLayout, pixels_per_mm: float, rate: float = 500.0) -> DigitizedECG:
+def digitize(layout: PageLayout, ink: NDArray[np.float32], pixels_per_mm: float, rate: float = 500.0) -> DigitizedECG:
     """Read the signals of a page whose leads have been found.
 
     A lead that also has a rhythm strip is read from the strip, and from its stretch among the twelve where the strip
@@ -47,6 +51,7 @@ def digitize(layout: PageLayout, pixels_per_mm: float, rate: float = 500.0) -> D
 
     Args:
         layout: from :func:`cardiac_transforms.ecg.reading.layout.find_leads`.
+        ink: ``[H, W]`` that it was found in.
         pixels_per_mm: of the page.
         rate: samples per second wanted, in Hz. A page holds ``pixels_per_mm * layout.speed`` columns per second.
 
@@ -63,6 +68,7 @@ def digitize(layout: PageLayout, pixels_per_mm: float, rate: float = 500.0) -> D
     quality = np.zeros(12, np.float32)
     lines = trace_points(layout.rows, pixels_per_mm)
     lengths = layout.rows.bottom - layout.rows.top
+    wrong = np.hypot(doubts(layout.rows, ink, pixels_per_mm), NOISE)
     order = sorted(zip(row_indices(layout), layout.boxes, strict=True), key=lambda item: not item[1].rhythm)
     for row, box in order:
         x, y = lines[row]
@@ -75,8 +81,10 @@ def digitize(layout: PageLayout, pixels_per_mm: float, rate: float = 500.0) -> D
         top, bottom = layout.rows.top[row, at], layout.rows.bottom[row, at]
         # a break is a missing column, or two neighbouring columns whose ink does not touch
         whole = (top[1:] <= bottom[:-1] + 1.0) & (bottom[1:] >= top[:-1] - 1.0)
-        if whole.size:
-            quality[lead] = max(quality[lead], whole.mean())
+        if whole.size and keep.any():
+            errors = np.square(wrong[row, at]).mean()
+            energy = np.var(y[keep] / pixels_per_mm)
+            quality[lead] = max(quality[lead], whole.mean() * energy / (energy + errors))
     for group in _simultaneous(layout):
         agreement = _agreement(signals, group, rate)
         quality[list(group)] *= agreement

@@ -75,9 +75,9 @@ class PageReading:
         Raises:
             ValueError: nothing was found; the message is the reason.
         """
-        if self.page is None or self.layout is None or self.reason:
+        if self.page is None or self.layout is None or self.ink is None or self.reason:
             raise ValueError(self.reason)
-        return digitize(self.layout, self.page.pixels_per_mm)
+        return digitize(self.layout, self.ink, self.page.pixels_per_mm)
 
 
 def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageReading:

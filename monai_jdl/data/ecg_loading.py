@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,12 @@ def read_ecg_page(path: str | Path, page: int = 0) -> tuple[PageImage, PageReadi
     Raises:
         InputError: no picture, or no ECG that can be read on it, with the reason.
     """
+    path = Path(path)
+    return _read_ecg_page(path, page, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=1)  # a heat map is drawn right after the network has seen the page
+def _read_ecg_page(path: Path, page: int, modified: int) -> tuple[PageImage, PageReading]:
     loaded = load_page(path, page=page)
     reading = read_page(loaded.image, None if loaded.dpi is None else loaded.dpi / 25.4)
     if not reading.found:

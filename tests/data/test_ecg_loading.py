@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from types import SimpleNamespace
 
@@ -184,3 +185,14 @@ def test_the_dictionary_form_takes_several_keys_and_lets_others_be(tmp_path):
     with pytest.raises(KeyError):
         LoadECGd(["image", "absent"])(item)
     assert "absent" not in LoadECGd(["image", "absent"], allow_missing_keys=True)(item)
+
+
+def test_a_page_is_read_once_until_its_file_changes(page, tmp_path, monkeypatch):
+    path = shutil.copy(page[0], tmp_path / "page.png")
+    calls = []
+    read = ecg_loading.read_page
+    monkeypatch.setattr(ecg_loading, "read_page", lambda *a: calls.append(1) or read(*a))
+    first, again = read_ecg_page(path), read_ecg_page(str(path))
+    assert len(calls) == 1 and first[1] is again[1]
+    os.utime(path, ns=(1, 1))
+    assert read_ecg_page(path)[1] is not first[1] and len(calls) == 2

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,19 @@ def test_a_blot_lowers_the_quality_of_its_lead_only():
     lead = LEADS.index("V5")
     assert read_back.quality[lead] < 0.8 < np.delete(read_back.quality, lead).min()
     assert np.isnan(read_back.signals[lead, round(8.1 * RATE) : round(8.5 * RATE)]).all()
+
+
+def test_a_strip_of_another_lead_does_not_replace_the_lead_that_it_is_taken_for():
+    layout = LAYOUTS["3x4+1"]
+    page = draw_page(SIGNALS, RATE, replace(layout, rhythm=("V1",)), pixels_per_mm=6.0)
+    ink = trace_ink(page.image, 6.0)
+    found = find_leads(ink, 6.0)
+    found.boxes = [replace(box, lead="II") if box.rhythm else box for box in found.boxes]
+    read_back = digitize(found, ink, 6.0)
+    known = np.isfinite(read_back.signals[1])
+    assert known.sum() == pytest.approx(2.5 * RATE, rel=0.02)
+    assert np.corrcoef(read_back.signals[1, known], SIGNALS[1, known])[0, 1] > 0.9
+    assert read_back.quality[1] > 0.7
 
 
 def test_digitising_a_page_without_leads_is_an_error():

@@ -32,3 +32,13 @@ def test_wrong_names_contradict_each_other():
     assert wrong((0, 1, 2), ("I", "II", "III"), 0, 5000)[1] < 1e-6
     assert wrong((0, 1, 2), ("II", "I", "III"), 0, 5000)[1] > 0.1
     assert wrong((0, 1, 2), ("V1", "V2", "V3"), 0, 5000) == (0, 1.0)
+
+
+def test_a_row_is_like_another_that_comes_a_little_later():
+    rng = np.random.default_rng(0)
+    beats = np.cumsum(rng.normal(size=800))
+    rows = Contradiction(np.stack([beats[10:-10], beats[4:-16], rng.normal(size=780) * beats.std()]))
+    assert rows.unlike(0, 1, 100, 600, lag=8) == pytest.approx(0.0, abs=1e-9)
+    assert rows.unlike(0, 1, 100, 600, lag=2) > 1e-4
+    assert rows.unlike(0, 2, 100, 600, lag=8) > 0.5
+    assert rows.unlike(0, 1, 779, 790, lag=8) == 1.0

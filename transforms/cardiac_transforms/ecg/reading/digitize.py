@@ -17,6 +17,8 @@ LONGEST_GAP = 3.0
 """mm without ink that are bridged by a straight line; longer gaps stay NaN."""
 NOISE = 0.15
 """mm by which every trace may be wrong: the pen's thickness and the page's pixels."""
+ALIKE, LAG = 0.5, 0.06
+"""Correlation of a strip with its lead among the twelve below which it is another's; seconds that it may be misplaced."""
 EDGE = 0.6
 """mm on either side of the border of two columns where a long stroke is a separator."""
 
@@ -47,7 +49,7 @@ def digitize(layout: PageLayout, ink: NDArray[np.float32], pixels_per_mm: float,
     """Read the signals of a page whose leads have been found.
 
     A lead that also has a rhythm strip is read from the strip, and from its stretch among the twelve where the strip
-    is illegible. An amplitude of 0 is the row's zero line.
+    is illegible, or altogether if the strip plainly shows another lead. An amplitude of 0 is the row's zero line.
 
     Args:
         layout: from :func:`cardiac_transforms.ecg.reading.layout.find_leads`.
@@ -76,6 +78,8 @@ def digitize(layout: PageLayout, ink: NDArray[np.float32], pixels_per_mm: float,
         keep = _inside(x, box, lengths[row], pixels_per_mm)
         values = _sample(x[keep], y[keep], box, layout, pixels_per_mm, count, rate)
         lead = LEADS.index(box.lead.removeprefix("-"))
+        if not box.rhythm and _likeness(signals[lead], values, rate) < ALIKE:
+            signals[lead], quality[lead] = np.nan, 0.0  # the strip shows another lead
         fresh = np.isnan(signals[lead])
         signals[lead, fresh] = values[fresh]
         top, bottom = layout.rows.top[row, at], layout.rows.bottom[row, at]
@@ -139,6 +143,18 @@ def _sample(
     wanted &= legible
     out[wanted] = np.interp(places[wanted], x, millivolts)
     return out
+
+
+def _likeness(strip: NDArray[np.float32], column: NDArray[np.float64], rate: float) -> float:
+    """Correlation of two readings ``[T]`` of a lead, the best of small shifts; 1 where they are not both legible."""
+    found = []
+    for shift in range(-round(LAG * rate), round(LAG * rate) + 1, 2):
+        both = np.stack([np.roll(strip, shift), column])
+        both = both[:, np.isfinite(both).all(axis=0)]
+        if both.shape[1] < rate / 2 or both.std(axis=1).min() == 0.0:
+            return 1.0
+        found.append(np.corrcoef(both)[0, 1])
+    return float(max(found))
 
 
 def _simultaneous(layout: PageLayout) -> list[tuple[int, ...]]:

@@ -82,3 +82,19 @@ class Contradiction:
         if not count or last <= first:
             return 0, 1.0
         return count, float((wrong[last] - wrong[first]) / max(energy[last] - energy[first], 1e-9))
+
+    def unlike(self, row: int, other: int, first: int, last: int, lag: int) -> float:
+        """The share of two rows' energy in columns ``first`` to ``last`` that speaks against their being the same lead.
+
+        0 for equal rows, about 1 for rows that have nothing to do with each other; the least of all shifts of ``other`` by
+        up to ``lag`` columns.
+        """
+        first, last = max(lag, first), min(self.signals.shape[1] - lag, last)
+        if last <= first:
+            return 1.0
+        one = self.signals[row, first:last]
+        shares = []
+        for shift in range(-lag, lag + 1):
+            two = self.signals[other, first + shift : last + shift]
+            shares.append(np.square(one - two).sum() / max(np.square(one).sum() + np.square(two).sum(), 1e-9))
+        return float(min(shares))

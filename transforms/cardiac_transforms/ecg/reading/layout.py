@@ -43,6 +43,8 @@ RHYTHM_LEADS = ("II", "V1", "V5")
 """Leads that machines print as rhythm strips."""
 UNUSUAL_RHYTHM = 0.15
 """What is taken off for a rhythm strip of another lead than the usual one."""
+STRIP_LAG = 1.5
+"""mm by which a rhythm strip may be earlier or later than the leads above it."""
 START_STEP = 0.5
 """mm between the starts of the record that are tried."""
 MOST_CHOICES = 6
@@ -258,17 +260,19 @@ def _named_rhythm(layout: Layout, evidence: Evidence, start: float, width: float
     if not layout.rhythm:
         return layout
     step = width / layout.columns
+    lag = round(STRIP_LAG * evidence.pixels_per_mm)
     names = []
     for row, usual in enumerate(layout.rhythm, len(layout.rows)):
-        shares = {}
-        for index, leads in enumerate(layout.rows):
-            for column, lead in enumerate(leads):
-                if lead not in (usual, *RHYTHM_LEADS):
-                    continue
-                first, last = round(start + column * step), round(start + (column + 1) * step)
-                shares[lead] = evidence.contradiction((index, row), (lead, lead), first, last)[1]
-        best = min(shares, key=lambda lead: shares[lead])
-        better = shares[best] < 0.3 and shares[best] < 0.4 * shares.get(usual, 1.0) and shares.get(usual, 1.0) > 0.4
+        unlike = {
+            lead: evidence.contradiction.unlike(
+                index, row, round(start + column * step), round(start + (column + 1) * step), lag
+            )
+            for index, leads in enumerate(layout.rows)
+            for column, lead in enumerate(leads)
+            if lead in (usual, *RHYTHM_LEADS)
+        }
+        best = min(unlike, key=lambda lead: unlike[lead])
+        better = unlike[best] < 0.3 and unlike[best] < 0.4 * unlike[usual] and unlike[usual] > 0.4
         names.append(best if better else usual)
     return replace(layout, rhythm=tuple(names))
 

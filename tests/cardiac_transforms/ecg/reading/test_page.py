@@ -184,3 +184,25 @@ def test_grid_paper_without_traces_is_refused_in_a_sentence():
     assert reading.reason.endswith(".")
     with pytest.raises(ValueError, match=r"\w+"):
         _ = reading.signals
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((600, 900), np.uint8),
+        np.zeros((600, 900, 4), np.uint8),
+        np.zeros((0, 900, 3), np.uint8),
+        np.zeros((600, 900, 3), np.float32),
+    ],
+)
+def test_what_is_no_picture_is_an_error(image):
+    with pytest.raises(ValueError, match=r"expects uint8 \[H, W, 3\]"):
+        read_page(image)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 3000), (64, 64)])
+@pytest.mark.parametrize("pixels_per_mm", [None, 0.5, 8.0])
+def test_a_tiny_picture_is_refused_in_a_sentence(shape, pixels_per_mm):
+    reading = read_page(np.full((*shape, 3), 255, np.uint8), pixels_per_mm)
+    assert not reading.found
+    assert reading.reason.endswith(".")

@@ -26,6 +26,9 @@ _LEAST_WITHOUT_GRID = 0.35
 _BETTER = 0.15
 """How much more confident a turned page must be; pages are upright more often than not."""
 
+_SMALLEST = 64
+"""Pixels along the shorter side; a strip that is 30 mm high needs more."""
+
 _WHOLE = 0.7
 """Share of a picture from which on its grid is seen on all of the page."""
 _GREYS = 0.01
@@ -91,7 +94,14 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
 
     Returns:
         What was found; where that is no ECG, the reason.
+
+    Raises:
+        ValueError: ``image`` is not uint8 of that shape.
     """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(f"The picture is {image.dtype} {list(image.shape)}; read_page expects uint8 [H, W, 3].")
+    if min(image.shape[:2]) < _SMALLEST:
+        return PageReading(None, None, None, f"A picture of {image.shape[1]} x {image.shape[0]} pixels shows no ECG.")
     grid = find_grid(image)
     sized = find_scan(image, pixels_per_mm) if grid is None else _sized_by(grid, image)
     if sized is None:

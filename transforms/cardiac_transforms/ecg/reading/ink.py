@@ -13,27 +13,18 @@ import itertools
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, maximum_filter1d, uniform_filter1d
+from scipy.ndimage import maximum_filter1d
 from torch.nn.functional import interpolate
 
-from cardiac_transforms.ecg.reading.rows import without_specks
+from cardiac_transforms.ecg.reading.black_white import SQUARE, without_black_lines
 from cardiac_transforms.ecg.reading.strokes import with_steep_strokes
 
 PAPER_BLOCK = 5.0
 """mm: the size of the pieces in which the paper's brightness is measured; one large square of the grid."""
-SQUARE = 5.0
-"""mm: the distance at which the lines of a grid repeat."""
 LINE_BLOCK = 5.0
 """mm: the size of the pieces of a line in which its darkness is measured."""
 FAINTEST = 0.05
 """Darkness below which nothing counts as ink: five per cent of the paper's light missing."""
-
-GREYS = 0.42
-"""Share of a page's dark pixels that are only half dark, below which it is black and white; 0.2 to 0.35 on copies, 0.5
-and more on others."""
-
-BLACK_LINES = 0.15
-"""Share of a page's black that its grid has at least, if that is black."""
 
 _NONE, _FULL = 0.12, 0.56
 """Shares of the ink's darkness that are taken for paper, and what more is taken for ink: a thin line half on one row of
@@ -43,7 +34,11 @@ _LOGARITHMS = np.log(np.maximum(np.arange(256, dtype=np.float32), 3.0))
 
 
 def trace_ink(
-    image: NDArray[np.uint8], pixels_per_mm: float, valid: NDArray[np.bool_] | None = None
+    image: NDArray[np.uint8],
+    pixels_per_mm: float,
+    valid: NDArray[np.bool_] | None = None,
+    *,
+    black_crossing: tuple[float, float] | None = None,
 ) -> NDArray[np.float32]:
     """How much every pixel looks like the ink of traces and text: 1 as dark as they are, 0 paper or grid.
 
@@ -51,6 +46,8 @@ def trace_ink(
         image: ``[H, W, 3]`` or ``[H, W]``, rectified: the grid is parallel to the axes within about half a millimetre.
         pixels_per_mm: of the page; 4 to 12 is sensible.
         valid: ``[H, W]``, false where the image does not show the page; the ink is 0 there.
+        black_crossing: (x, y) of a crossing of the 5 mm lines of a page in black and white, where it is known; broken
+            lines are then found as well.
 
     Returns:
         ``[H, W]`` in [0, 1]. 0.5 is two fifths as dark as the ink is in the middle of its strokes. All 0 where a page
@@ -63,7 +60,7 @@ def trace_ink(
     if not pixels_per_mm > 0:
         raise ValueError(f"pixels_per_mm is {pixels_per_mm}; it must be positive.")
     residue = _darkness(image, pixels_per_mm, valid)
-    drawn = _without_black_lines(residue, pixels_per_mm, valid)
+    drawn = without_black_lines(residue, pixels_per_mm, valid, black_crossing)
     if drawn is None:
         lines = _line_darkness(residue, pixels_per_mm)
     else:
@@ -227,74 +224,6 @@ def _level_lines(darkness: NDArray[np.float32], pixels_per_mm: float) -> NDArray
     limit = np.percentile(lines, 97.5, axis=0, keepdims=True)
     limit = np.minimum(limit, 1.5 * np.median(limit))
     return enlarge(np.minimum(lines, 1.1 * limit).astype(np.float32), (height, width))
-
-
-def _without_black_lines(
-    darkness: NDArray[np.float32], pixels_per_mm: float, valid: NDArray[np.bool_] | None
-) -> NDArray[np.bool_] | None:
-    """``[H, W]``: what is drawn on a page in black and white but its grid; ``None`` for pages that have greys, or no
-    black grid.
-
-    Lines as black as the ink, as fax machines and copiers make them, differ from it by their shape alone.
-    """
-    samples = darkness[::2, ::2] if valid is None else darkness[::2, ::2][valid[::2, ::2]]
-    if not samples.size:
-        return None
-    level = float(np.percentile(samples, 99.5))
-    dark = samples[samples > 0.25 * level]
-    if level < FAINTEST or np.mean(dark < 0.75 * level) > GREYS:
-        return None
-    black = darkness > 0.5 * level
-    lines = _thin_lines(black, pixels_per_mm)
-    if lines.sum() < BLACK_LINES * black.sum():
-        return None
-    # crumbs of lines that were thicker in places go too; strokes keep their grey edges
-    return maximum_filter(without_specks(black & ~lines, pixels_per_mm), 3) & ~lines
-
-
-def _thin_lines(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.bool_]:
-    """``[H, W]``: the pixels of grid lines in ``dark``, but for those where something else crosses or touches them.
-
-    That is how staff lines are removed from music: of a line only the runs across it go that are no longer than it is
-    thick.
-    """
-    lines = _thin_level_lines(dark, pixels_per_mm)
-    # where a horizontal line crosses an upright one it is only thin once the other is gone
-    lines |= _thin_level_lines((dark & ~lines).T, pixels_per_mm).T
-    return lines
-
-
-def _thin_level_lines(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.bool_]:
-    """``[H, W]``: the same for horizontal lines only."""
-    height, width = dark.shape
-    columns = np.zeros((width, height + 1), np.int8)
-    columns[:, :height] = dark.T
-    change = np.diff(columns.ravel(), prepend=0)
-    first, last = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
-    lengths = last - first
-    thin = lengths <= 1.0 * pixels_per_mm
-    first, last, lengths = first[thin], last[thin], lengths[thin]
-    column, middle = first // (height + 1), (first + last - 1) // 2 % (height + 1)
-    # the share of every piece of a row that thin runs lie across, within half a line's thickness
-    edges = _blocks(width, LINE_BLOCK * pixels_per_mm)
-    block = np.searchsorted(edges, column, side="right") - 1
-    share = np.zeros((height, edges.size - 1))
-    np.add.at(share, (middle, block), 1.0)
-    share = uniform_filter1d(share, 3, axis=0, mode="constant") * 3.0 / np.diff(edges)
-    near = maximum_filter1d(share, 2 * round(0.3 * pixels_per_mm) + 1, axis=0)
-    beside = np.pad(near, ((0, 0), (1, 1)), mode="edge")
-    square = min(round(SQUARE * pixels_per_mm), height - 1)
-    below, above = (np.pad(near, ((square, 0), (0, 0)))[:height], np.pad(near, ((0, square), (0, 0)))[square:])
-    certain = np.minimum(np.maximum(beside[:, :-2], beside[:, 2:]), np.maximum(below, above)) > 0.3
-    on_line = ((near > 0.3) & certain)[middle, block]
-    if not on_line.any():
-        return np.zeros_like(dark)
-    thickness = float(np.median(lengths[on_line])) + max(1.0, 0.12 * pixels_per_mm)
-    gone = on_line & (lengths <= thickness)
-    mark = np.zeros(change.size + 1, np.int8)
-    mark[first[gone]] = 1
-    mark[last[gone]] = -1
-    return np.cumsum(mark[:-1], dtype=np.int8).reshape(width, height + 1)[:, :height].T > 0
 
 
 def ink_level(residue: NDArray[np.float32], pixels_per_mm: float) -> float:

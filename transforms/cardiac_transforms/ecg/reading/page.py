@@ -109,7 +109,8 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
             None, None, None, "No millimetre grid was found, and no ECG traces that would tell the size of the waves."
         )
     flat = rectify(image, sized.grid)
-    flat_ink = trace_ink(flat.image, flat.pixels_per_mm, flat.valid)
+    crossing = flat.grid_origin if sized.grid.coherence > 0 and _black_and_white(image) else None
+    flat_ink = trace_ink(flat.image, flat.pixels_per_mm, flat.valid, black_crossing=crossing)
     best: tuple[RectifiedPage, np.ndarray, PageLayout] | None = None
     for turns in sized.turns:
         ink = np.ascontiguousarray(np.rot90(flat_ink, turns))
@@ -130,8 +131,13 @@ def _sized_by(grid: PageGrid, image: np.ndarray) -> SizedPage:
     """The page by its grid; a scan in black and white that shows little of it by the whole page, if that agrees."""
     if grid.area.mean() * np.ptp(grid.xs) * np.ptp(grid.ys) > _WHOLE * grid.scale**2 * np.prod(grid.shape):
         return SizedPage(grid)
-    if np.mean(np.abs(image[::3, ::3, 1] - 127.5) < 90) > _GREYS:
+    if not _black_and_white(image):
         return SizedPage(grid)
     scan = find_scan(image)
     agrees = scan is not None and np.allclose(scan.grid.pixels_per_mm, grid.pixels_per_mm, rtol=_AGREES)
     return scan if scan is not None and agrees else SizedPage(grid)
+
+
+def _black_and_white(image: np.ndarray) -> bool:
+    """Whether a threshold made this picture."""
+    return bool(np.mean(np.abs(image[::3, ::3, 1] - 127.5) < 90) <= _GREYS)

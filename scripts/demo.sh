@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The whole way on simulated patients: DICOM series in, myocardium and scar out. Writes everything to demo/.
+# The whole way on simulated patients: DICOM series in, myocardium and scar out; ECG pages in, probabilities out. Writes everything
+# to demo/.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 bundle=bundles/lge_scar_jdl
@@ -16,10 +17,16 @@ echo "== The bundle's weights on the test patients: scores"
 run evaluate --dataset_dir demo/data --output_dir demo/evaluate
 echo "== The bundle's weights on the test patients: label maps and scar burden"
 run inference --dataset_dir demo/data --output_dir demo/inference
+echo "== Three simulated ECG pages, screened"
+rm -rf demo/ecg demo/screening
+monai-jdl phantom ecg demo/ecg --patients 3 --seed 500 --pages
+monai-jdl classify demo/ecg/pages demo/screening
 python - <<'PYTHON'
 from monai_jdl.reports import read_summary, summary_table, text_table, write_demo_page
 
-page = write_demo_page("demo/index.html", "demo/evaluate", "demo/inference", "demo/data", "demo/train")
+page = write_demo_page(
+    "demo/index.html", "demo/evaluate", "demo/inference", "demo/data", "demo/train", "demo/screening"
+)
 print(text_table(summary_table(read_summary("demo/evaluate"))))
 print(f"Pictures: {page.resolve()}")
 PYTHON

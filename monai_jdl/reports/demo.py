@@ -14,6 +14,7 @@ from monai_jdl.errors import InputError
 from monai_jdl.reports.case import load_case
 from monai_jdl.reports.figures import agreement_figure, case_figure, curves_figure, png
 from monai_jdl.reports.page import TRAINED_ON_SIMULATION, Section, write_page
+from monai_jdl.reports.screening import screening_section
 from monai_jdl.reports.tables import read_csv
 
 MOST_PICTURES = 6
@@ -48,8 +49,9 @@ def write_demo_page(
     inference_dir: str | Path,
     dataset_dir: str | Path,
     train_dir: str | Path,
+    screening_dir: str | Path,
 ) -> Path:
-    """Write the page from the folders that the bundle's three workflows leave.
+    """Write the page from the folders that the workflows of the bundles leave.
 
     Args:
         output: the ``.html`` file.
@@ -57,6 +59,7 @@ def write_demo_page(
         inference_dir: holds ``scar.csv`` and ``<case>/<case>_seg.nii.gz``.
         dataset_dir: the evaluated data set; its testing list gives images and truth.
         train_dir: holds ``loss.csv``.
+        screening_dir: holds ``predictions.csv`` of simulated ECG pages, and their heat maps.
 
     Returns:
         ``output``.
@@ -81,7 +84,7 @@ def write_demo_page(
     cases = [{name: row[name] if name == "case" else _number(row[name]) for name in CASE_COLUMNS} for row in rows]
     return write_page(
         output,
-        "LGE scar bundle: demonstration",
+        "monai_jdl: demonstration",
         [
             Section(
                 "Scores of the network that the bundle ships",
@@ -103,6 +106,11 @@ def write_demo_page(
                 "A short training from scratch",
                 "Shows that training works; its network is not the one scored above.",
                 pictures={"Mean loss of each epoch.": png(curves_figure({"loss": losses}))},
+            ),
+            screening_section(
+                screening_dir,
+                "ECG pages, screened",
+                "Simulated patients, each ECG printed by another machine, read and classified by the page bundle's network.",
             ),
         ],
         TRAINED_ON_SIMULATION,

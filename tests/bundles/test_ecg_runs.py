@@ -244,3 +244,15 @@ def test_two_ranks_on_processors(workflow, ecgs, trained, inputs, tmp_path):
     two_ranks_run(bundles.find(bundle), workflow, tmp_path, dataset_dir=ecgs, **options)
     bundles.run(bundle, workflow, **options | {"dataset_dir": ecgs, "output_dir": tmp_path / "one"})
     assert (tmp_path / "one/predictions.csv").read_text() == (tmp_path / "out/predictions.csv").read_text()
+
+
+@pytest.mark.parametrize("bundle", [BUNDLES[0], BUNDLES[2]])
+def test_shipped_weights_tell_scar_in_patients_they_have_not_seen(bundle, tmp_path):
+    cases = [simulate_ecg(seed) for seed in range(900_000, 900_060)]
+    write_ecg_phantoms(tmp_path / "data", {"testing": cases})
+    bundles.run(bundle, "evaluate", dataset_dir=tmp_path / "data", output_dir=tmp_path, device="cpu")
+    tasks = json.loads((tmp_path / "summary.json").read_text())["tasks"]
+    assert tasks["scar"]["auc"] > 0.75 and tasks["lvef50"]["auc"] > 0.7
+    assert json.loads((bundles.find(bundle) / "models/calibration.json").read_text())["trained_on"]["lvef50"].endswith(
+        "only"
+    )

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from monai_jdl.analysis import (
     EXTRA_COLUMNS,
@@ -20,6 +21,7 @@ from monai_jdl.analysis import (
 from monai_jdl.data import save_nifti, write_datalist
 from monai_jdl.errors import InputError
 from monai_jdl.reports import (
+    PREDICTION_COLUMNS,
     Section,
     agreement_figure,
     case_figure,
@@ -184,25 +186,43 @@ def runs(tmp_path, heart):
     write_json(tmp_path / "eval" / "summary.json", summarise(rows, detections))
     write_csv(tmp_path / "infer" / "scar.csv", [{"case": "one", **scar_burden(label, AFFINE)}], SCAR_COLUMNS)
     write_csv(tmp_path / "train" / "loss.csv", [{"epoch": i, "loss": 1 / i} for i in (1, 2, 3)], ("epoch", "loss"))
+    ecgs = [
+        {"case": "page", "path": "page.png", "scar": 0.714, "scar_positive": 1, "lvef50": 0.2, "quality": 0.9},
+        {"case": "text", "path": "text.png", "reason": "text.png shows no ECG."},
+    ]
+    write_csv(tmp_path / "screen" / "predictions.csv", ecgs, PREDICTION_COLUMNS)
+    tasks = {
+        "scar": {"probability": 0.714, "trained_on": "PTB-XL"},
+        "lvef50": {"probability": 0.2, "trained_on": "simulation only"},
+    }
+    write_json(tmp_path / "screen" / "page" / "page.json", {"tasks": tasks})
+    for task in tasks:
+        Image.new("RGB", (1500, 900), "white").save(tmp_path / "screen" / "page" / f"page_{task}.jpg")
     return tmp_path
 
 
+def demo_page(runs, name="index.html"):
+    return write_demo_page(runs / name, runs / "eval", runs / "infer", runs / "data", runs / "train", runs / "screen")
+
+
 def test_demo_page(runs):
-    path = write_demo_page(runs / "page" / "index.html", runs / "eval", runs / "infer", runs / "data", runs / "train")
+    path = demo_page(runs, "page/index.html")
     page = Page(path)
     assert "Not for clinical use. The network was trained on simulation alone" in page.text
-    assert len(page.sources) == 4  # two cases, agreement, loss
+    assert len(page.sources) == 6  # two cases, agreement, loss, two heat maps
     for link in page.links:
         assert (path.parent / link).is_file(), link
     assert {link.split("/")[-1] for link in page.links} == {"metrics.csv", "summary.json", "scar.csv", "loss.csv"}
     for name in ("one", "two", "Dice, myocardium", "scar detection by slice, AUC"):
         assert name in page.text
+    for said in ("71%", "positive", "LVEF < 50 % (20%); trained on simulation only", "text.png shows no ECG."):
+        assert said in page.text
 
 
 def test_demo_page_says_which_workflow_has_not_run(runs):
     (runs / "train" / "loss.csv").unlink()
     with pytest.raises(InputError, match=r"loss\.csv: cannot be read"):
-        write_demo_page(runs / "index.html", runs / "eval", runs / "infer", runs / "data", runs / "train")
+        demo_page(runs)
     (runs / "eval" / "summary.json").write_text("{")
     with pytest.raises(InputError, match=r"summary\.json: cannot be read"):
         read_summary(runs / "eval")

@@ -200,7 +200,7 @@ def test_what_is_no_picture_is_an_error(image):
         read_page(image)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (40, 3000), (64, 64)])
+@pytest.mark.parametrize("shape", [(1, 1), (40, 3000), (64, 64), (200, 200)])
 @pytest.mark.parametrize("pixels_per_mm", [None, 0.5, 8.0])
 def test_a_tiny_picture_is_refused_in_a_sentence(shape, pixels_per_mm):
     reading = read_page(np.full((*shape, 3), 255, np.uint8), pixels_per_mm)

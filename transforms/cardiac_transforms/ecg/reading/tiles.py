@@ -111,9 +111,10 @@ def _grow(
 def _common_spacing(spectra: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """The spacing that the sampled tiles agree on: weights of the harmonics, wave vectors ``[N, 2]``, scores ``[N]``."""
     narrow, wide = max(5 * side / WIDEST_MM, LEAST_SPACING), 5 * side / NARROWEST_MM
-    if narrow >= wide:
+    count = int(np.log(max(wide / narrow, 1.0)) / _STEP)
+    if not count:
         return None
-    spacing = np.geomspace(narrow, wide, int(np.log(wide / narrow) / _STEP))
+    spacing = np.geomspace(narrow, wide, count)
     angle = np.deg2rad(np.arange(-30, 30.1, 2))
     candidates = _FAMILIES * np.exp(1j * angle) / spacing[:, None]
     flat = candidates.reshape(1, 2, -1)

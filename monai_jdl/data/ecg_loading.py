@@ -30,6 +30,12 @@ from monai_jdl.errors import InputError
 RATE = 500.0
 """Hz of the signals that are loaded."""
 _SAMPLES = round(DURATION * RATE)
+_SIZE_FROM = {
+    "resolution": "the file's {dpi:g} dpi",
+    "pulse": "the calibration pulse",
+    "rows": "the usual length of the rows",
+}
+"""By ``PageReading.scale_from``, of a page on which no grid was seen."""
 
 
 def is_ecg_file(path: Path) -> bool:
@@ -81,6 +87,11 @@ def _read_ecg_page(path: Path, page: int, modified: int) -> tuple[PageImage, Pag
     return loaded, reading
 
 
+def size_note(reading: PageReading, page: PageImage) -> str:
+    """What told the size of a page on which no grid was seen, in words."""
+    return f"no grid was seen; the size comes from {_SIZE_FROM[reading.scale_from].format(dpi=page.dpi)}"
+
+
 class LoadECG(Transform):
     """Loads an ECG, page or record, as twelve leads of 10 s at 500 Hz.
 
@@ -119,7 +130,7 @@ class LoadECG(Transform):
         there = ~np.isnan(digitized.signals).all(axis=1)
         notes = list(loaded.notes)
         if reading.page is not None and reading.page.grid.coherence == 0:
-            notes.append(f"no grid was seen; the size comes from the file's {loaded.dpi:g} dpi")
+            notes.append(size_note(reading, loaded))
         if not there.all():
             notes.append(f"not on the page: {', '.join(np.array(LEADS)[~there])}")
         return {

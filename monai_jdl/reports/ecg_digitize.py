@@ -14,6 +14,7 @@ from cardiac_transforms.ecg.reading import FIXED_LAYOUTS, PageReading, read_fixe
 from monai_jdl.atomic import atomic_path
 from monai_jdl.data.cases import CaseDataset
 from monai_jdl.data.ecg_csv import write_ecg_csv
+from monai_jdl.data.ecg_loading import size_note
 from monai_jdl.data.ecg_pages import PageImage, find_pages, load_page
 from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.files import case_names, check_output_dir, stem
@@ -28,12 +29,6 @@ COLUMNS = (
 """Of ``pages.csv``; what is not known is empty."""
 _RECORD_SUFFIXES = {"wfdb": (".dat", ".hea"), "csv": (".csv",)}
 _OVERLAY = "_found.jpg"
-_SIZE_FROM = {
-    "resolution": "the file's {dpi:g} dpi",
-    "pulse": "the calibration pulse",
-    "rows": "the usual length of the rows",
-}
-"""By ``PageReading.scale_from``, of a page on which no grid was seen."""
 
 
 def digitize_pages(
@@ -123,8 +118,8 @@ def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str
     if reading.page is not None:
         row |= dict(zip(("pixels_per_mm_x", "pixels_per_mm_y"), _cells(reading.page.grid.pixels_per_mm), strict=True))
         if reading.page.grid.coherence == 0:
-            origin = f"the layout {layout}" if layout else _SIZE_FROM[reading.scale_from].format(dpi=page.dpi)
-            notes.append(f"no grid was {'looked for' if layout else 'seen'}; the size comes from {origin}")
+            looked = f"no grid was looked for; the size comes from the layout {layout}"
+            notes.append(looked if layout else size_note(reading, page))
     row["notes"] = "; ".join(notes)
     _remove_record(record)
     with atomic_path(record.with_name(record.name + _OVERLAY)) as temporary:

@@ -64,7 +64,7 @@ def reading_summary(reading: PageReading) -> str:
     if reading.page is not None:
         size = "{:.2f} x {:.2f} px/mm".format(*reading.page.grid.pixels_per_mm)
         if reading.page.grid.coherence == 0:
-            size += " as given, no grid"
+            size += f" by {reading.scale_from}, no grid"
     layout = reading.layout
     if layout is None or layout.layout is None or not reading.found:
         return f"not read: {reading.reason} ({size})"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
+from PIL import Image
 from pydicom.data import get_testdata_file
 from scipy.ndimage import gaussian_filter1d
 
@@ -196,3 +197,12 @@ def test_a_page_is_read_once_until_its_file_changes(page, tmp_path, monkeypatch)
     assert len(calls) == 1 and first[1] is again[1]
     os.utime(path, ns=(1, 1))
     assert read_ecg_page(path)[1] is not first[1] and len(calls) == 2
+
+
+def test_a_page_without_grid_or_resolution_says_what_told_its_size(tmp_path):
+    case = simulate_ecg(5)
+    image = render_page(case.signals, case.rate, layout="3x4+1", style=PageStyle(dpi=120, grid="none")).image
+    Image.fromarray(image).save(tmp_path / "plain.png")
+    loaded = LoadECG()(tmp_path / "plain.png")
+    assert "no grid was seen; the size comes from the " in loaded.meta["notes"]
+    assert torch.isfinite(loaded).any(dim=1).all()

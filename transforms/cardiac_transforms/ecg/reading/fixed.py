@@ -87,7 +87,7 @@ def read_fixed_page(image: NDArray[np.uint8], name: str) -> PageReading:
     page = RectifiedPage(image, np.ones((height, width), bool), scale, (0.0, 0.0), (0.0, 0.0), grid)
     ink = trace_ink(image, scale)
     layout = fixed_layout(ink, name)
-    return PageReading(page, ink, layout, layout.reason)
+    return PageReading(page, ink, layout, layout.reason, "resolution")
 
 
 def fixed_layout(ink: NDArray[np.float32], name: str) -> PageLayout:

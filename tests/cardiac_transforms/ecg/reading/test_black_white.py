@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -42,6 +44,24 @@ def test_the_page_on_its_side_is_the_same(broken):
     turned = without_black_lines(np.ascontiguousarray(black.T).astype(np.float32), SCALE, None, crossing[::-1])
     grid = black & ~ndimage.binary_dilation(drawn, iterations=2)
     assert max((found & grid).sum() for found in (upright, turned.T)) < 0.05 * grid.sum()
+
+
+def test_a_trace_that_lies_on_a_line_for_a_while_stays_whole():
+    """A trace as thin as the lines runs level on one of them for 3.5 mm between two waves."""
+    black = np.zeros((400, 640), bool)
+    dashes = np.arange(640) % 80 < 18
+    for line in range(40, 400, 40):
+        black[line : line + 2, dashes] = True
+        black[:, line : line + 2] |= dashes[:400, None]
+    x = np.arange(100, 540)
+    wave = 161 - 24 * np.abs(np.sin(np.maximum(np.abs(x - 300) - 14, 0) / 6))
+    trace = np.zeros_like(black)
+    for column, (y, following) in enumerate(itertools.pairwise(wave), 100):
+        trace[int(min(y, following)) - 1 : int(max(y, following)) + 1, column] = True
+    found = without_black_lines((black | trace).astype(np.float32), SCALE, None, (40.5, 40.5))
+    level = trace & (np.abs(np.arange(640) - 300) < 12)
+    assert level.sum() > 40 and (found & level).sum() > 0.9 * level.sum()
+    assert (found & black & ~trace).sum() < 0.02 * black.sum()
 
 
 def test_a_page_without_black_lines_is_left_alone(broken):

@@ -17,6 +17,7 @@ from monai_jdl.data.reader import PathReader
 from monai_jdl.data.time_limit import as_input_error, run_limited
 from monai_jdl.errors import InputError
 
+FOUND_SUFFIX = "_found.jpg"
 PAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".pdf")
 MIN_SIDE, MIN_LONG_SIDE = 100, 200
 """Pixels: fewer cannot hold the traces of one lead."""
@@ -77,6 +78,11 @@ def load_page(path: str | Path, *, page: int = 0, dpi: float = 300) -> PageImage
             "give the page at full size."
         )
     return PageImage(image, path, found_dpi, page, tuple(notes))
+
+
+def is_found_picture(file: Path) -> bool:
+    """Whether a file is a picture of what ``monai-jdl digitize`` found on a page, and so no page itself."""
+    return file.name == f"{file.parent.name}{FOUND_SUFFIX}"
 
 
 def find_pages(path: str | Path) -> list[Path]:

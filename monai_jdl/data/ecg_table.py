@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from monai_jdl.atomic import atomic_path
 from monai_jdl.data.datalist import FOLDS, Item, deal_folds, hold_out_fold
 from monai_jdl.data.ecg_loading import is_ecg_file
+from monai_jdl.data.ecg_pages import is_found_picture
 from monai_jdl.data.ecg_rows import ECGRow, names_ecgs, read_ecg_rows
 from monai_jdl.data.files import case_names, find_files, stem
 from monai_jdl.data.sheets import read_sheet
@@ -26,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 _SECTIONS = ("training", "validation", "testing")
 _TABLES = (".csv", ".tsv", ".xlsx")
-_OVERLAY = "_found.jpg"  # pictures of what ``monai-jdl digitize`` found on a page
 
 
 def load_ecg_table(
@@ -222,7 +222,7 @@ def _is_table(file: Path) -> bool:
 
 
 def _is_input(file: Path) -> bool:
-    return is_ecg_file(file) and file.name != f"{file.parent.name}{_OVERLAY}"
+    return is_ecg_file(file) and not is_found_picture(file)
 
 
 def _cases(root: Path, files: Sequence[Path]) -> list[str]:

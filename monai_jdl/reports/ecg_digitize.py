@@ -15,7 +15,7 @@ from monai_jdl.atomic import atomic_path
 from monai_jdl.data.cases import CaseDataset
 from monai_jdl.data.ecg_csv import write_ecg_csv
 from monai_jdl.data.ecg_loading import size_note
-from monai_jdl.data.ecg_pages import PageImage, find_pages, load_page
+from monai_jdl.data.ecg_pages import FOUND_SUFFIX, PageImage, find_pages, is_found_picture, load_page
 from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.files import case_names, check_output_dir, stem
 from monai_jdl.errors import InputError
@@ -28,7 +28,6 @@ COLUMNS = (
 )
 """Of ``pages.csv``; what is not known is empty."""
 _RECORD_SUFFIXES = {"wfdb": (".dat", ".hea"), "csv": (".csv",)}
-_OVERLAY = "_found.jpg"
 
 
 def digitize_pages(
@@ -65,7 +64,7 @@ def digitize_pages(
             f"There is no fixed layout {layout!r}; give one of {', '.join(FIXED_LAYOUTS)}, or none to have the leads found."
         )
     root, files = Path(pages).expanduser().absolute(), find_pages(pages)
-    files = [file for file in files if file == root or file.name != f"{file.parent.name}{_OVERLAY}"]
+    files = [file for file in files if file == root or not is_found_picture(file)]
     if not files:
         raise InputError(f"{root} holds only pictures of pages that were read; give the folder of the pages.")
     out = check_output_dir(output)
@@ -122,7 +121,7 @@ def _write(folder: Path, page: PageImage, reading: PageReading, file_format: str
             notes.append(looked if layout else size_note(reading, page))
     row["notes"] = "; ".join(notes)
     _remove_record(record)
-    with atomic_path(record.with_name(record.name + _OVERLAY)) as temporary:
+    with atomic_path(record.with_name(record.name + FOUND_SUFFIX)) as temporary:
         Image.fromarray(draw_reading(page.image, reading)).save(temporary, quality=85)
     if not reading.found or reading.layout is None or reading.layout.layout is None:
         return row

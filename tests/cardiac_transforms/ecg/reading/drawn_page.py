@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cardiac_transforms.ecg.leads import DURATION, LEADS, Layout, LeadBox
+from cardiac_transforms.ecg.reading.rows import RowTraces
 
 
 @dataclass
@@ -148,3 +149,13 @@ def draw_page(
     return DrawnPage(
         image, boxes, pixels_per_mm, (origin[0] * pixels_per_mm - 0.5, origin[1] * pixels_per_mm - 0.5), texts
     )
+
+
+def level_rows(*zeros):
+    """The ink of level traces 3 pixels thick, and their rows."""
+    ink = np.zeros((300, 400), np.float32)
+    for zero in zeros:
+        ink[zero - 1 : zero + 2] = 1.0
+    centre = np.repeat(np.array(zeros, np.float32)[:, None], 400, axis=1)
+    ends = np.zeros(len(zeros), np.intp)
+    return ink, RowTraces(np.array(zeros, float), centre - 1.5, centre + 1.5, centre, ends, ends + 399)

@@ -6,20 +6,9 @@ from cardiac_transforms.ecg.reading.digitize import digitize
 from cardiac_transforms.ecg.reading.ink import trace_ink
 from cardiac_transforms.ecg.reading.layout import find_leads
 from cardiac_transforms.ecg.reading.quality import doubts
-from cardiac_transforms.ecg.reading.rows import RowTraces
-from tests.cardiac_transforms.ecg.reading.drawn_page import draw_page, made_up_signals
+from tests.cardiac_transforms.ecg.reading.drawn_page import draw_page, level_rows, made_up_signals
 
 SCALE = 8.0
-
-
-def level_rows(*zeros):
-    """The ink of level traces 3 pixels thick, and their rows."""
-    ink = np.zeros((300, 400), np.float32)
-    for zero in zeros:
-        ink[zero - 1 : zero + 2] = 1.0
-    centre = np.repeat(np.array(zeros, np.float32)[:, None], 400, axis=1)
-    ends = np.zeros(len(zeros), np.intp)
-    return ink, RowTraces(np.array(zeros, float), centre - 1.5, centre + 1.5, centre, ends, ends + 399)
 
 
 @pytest.mark.parametrize("darkness", [1.0, 0.4])

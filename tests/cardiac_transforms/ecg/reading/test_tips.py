@@ -1,20 +1,10 @@
 import numpy as np
 import pytest
 
-from cardiac_transforms.ecg.reading.rows import RowTraces
 from cardiac_transforms.ecg.reading.tips import with_tips
+from tests.cardiac_transforms.ecg.reading.drawn_page import level_rows
 
 SCALE = 8.0
-
-
-def level_rows(*zeros):
-    """The ink of level traces 3 pixels thick, and their rows."""
-    ink = np.zeros((300, 400), np.float32)
-    for zero in zeros:
-        ink[zero - 1 : zero + 2] = 1.0
-    centre = np.repeat(np.array(zeros, np.float32)[:, None], 400, axis=1)
-    ends = np.zeros(len(zeros), np.intp)
-    return ink, RowTraces(np.array(zeros, float), centre - 1.5, centre + 1.5, centre, ends, ends + 399)
 
 
 @pytest.mark.parametrize(("above", "below"), [(80, 0), (0, 60), (80, 60)])

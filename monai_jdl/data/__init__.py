@@ -5,6 +5,7 @@ from monai_jdl.data.checks import CheckLabelGridd
 from monai_jdl.data.datalist import check_shared_out, load_datalist, write_datalist
 from monai_jdl.data.dicom_writer import write_lge_series
 from monai_jdl.data.ecg_csv import write_ecg_csv
+from monai_jdl.data.ecg_dataset import ECGCacheDataset
 from monai_jdl.data.ecg_loading import LoadECG, LoadECGd, read_ecg_page
 from monai_jdl.data.ecg_pages import ECGPageReader, PageImage, find_pages, load_page
 from monai_jdl.data.ecg_phantom_files import write_ecg_phantoms, write_twin_phantoms
@@ -15,6 +16,7 @@ from monai_jdl.data.ecg_wfdb import write_wfdb
 from monai_jdl.data.emidec import prepare_emidec
 from monai_jdl.data.files import check_output_dir
 from monai_jdl.data.folders import prepare_dicom, prepare_folder
+from monai_jdl.data.page_cache import PageCache
 from monai_jdl.data.page_files import write_page_image
 from monai_jdl.data.phantom_files import write_phantoms
 from monai_jdl.data.ptbxl import prepare_ptbxl
@@ -27,12 +29,14 @@ __all__ = [
     "AtomicNibabelWriter",
     "CaseDataset",
     "CheckLabelGridd",
+    "ECGCacheDataset",
     "ECGPageReader",
     "ECGRecord",
     "LGEReader",
     "LabelReader",
     "LoadECG",
     "LoadECGd",
+    "PageCache",
     "PageImage",
     "Volume",
     "case_output_name",

@@ -155,13 +155,7 @@ class CaseDataset(IterableDataset):
             self.errors = [unique[item["case"]] for item in self.data if item["case"] in unique]
         if self.errors_file is None or (_distributed() and dist.get_rank() > 0):
             return
-        if not self.errors:
-            self.errors_file.unlink(missing_ok=True)
-            return
-        with atomic_path(self.errors_file) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["case", "image", "error"])
-            writer.writeheader()
-            writer.writerows(self.errors)
+        write_errors_csv(self.errors_file, self.errors)
 
     def raise_if_any(self) -> None:
         """Write the errors (:meth:`write_errors`), then raise if there were any.
@@ -179,6 +173,17 @@ class CaseDataset(IterableDataset):
         raise InputError(
             f"{len(self.errors)} of {len(self.data)} cases failed ({shown}){see}; the first: {self.errors[0]['error']}"
         )
+
+
+def write_errors_csv(path: Path, errors: list[dict[str, str]]) -> None:
+    """Write rows ``case``, ``image``, ``error``; without any, remove the file of an earlier run."""
+    if not errors:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["case", "image", "error"])
+        writer.writeheader()
+        writer.writerows(errors)
 
 
 def _distributed() -> bool:

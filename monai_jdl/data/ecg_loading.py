@@ -25,6 +25,7 @@ from monai_jdl.data.ecg_pages import PAGE_SUFFIXES, PageImage, load_page
 from monai_jdl.data.ecg_records import read_record
 from monai_jdl.data.ecg_render import is_record_name
 from monai_jdl.data.ecg_wfdb import WFDB_SUFFIXES
+from monai_jdl.data.page_cache import PageCache
 from monai_jdl.errors import InputError
 
 RATE = 500.0
@@ -109,10 +110,12 @@ class LoadECG(Transform):
 
     Args:
         page: of a PDF or TIFF, from 0.
+        cache_dir: folder that keeps what was read of pages (:class:`monai_jdl.data.PageCache`), or None.
     """
 
-    def __init__(self, page: int = 0) -> None:
+    def __init__(self, page: int = 0, cache_dir: str | Path | None = None) -> None:
         self.page = page
+        self.cache = None if cache_dir is None else PageCache(cache_dir)
 
     def __call__(self, path: str | Path) -> MetaTensor:
         """Load ``path``.
@@ -120,7 +123,10 @@ class LoadECG(Transform):
         Raises:
             InputError: it is neither an ECG page nor a record that can be read, or no lead is known; with the reason.
         """
-        found = self._record(path) if is_record(path) else self._page(path)
+        if is_record(path):
+            found = self._record(path)
+        else:
+            found = self.cache(path, self.page, self._page) if self.cache else self._page(path)
         signals = torch.from_numpy(found.pop("signals"))
         return MetaTensor(signals, meta={ImageMetaKey.FILENAME_OR_OBJ: str(path), "page": self.page} | found)
 
@@ -159,13 +165,19 @@ class LoadECGd(MapTransform):
 
     Args:
         keys: of paths.
-        page: of a PDF or TIFF, from 0.
+        page, cache_dir: as for :class:`LoadECG`.
         allow_missing_keys: whether a missing key is no error.
     """
 
-    def __init__(self, keys: KeysCollection, page: int = 0, allow_missing_keys: bool = False) -> None:
+    def __init__(
+        self,
+        keys: KeysCollection,
+        page: int = 0,
+        cache_dir: str | Path | None = None,
+        allow_missing_keys: bool = False,
+    ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.loader = LoadECG(page)
+        self.loader = LoadECG(page, cache_dir)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Load the paths of ``data``; errors as :class:`LoadECG`."""

@@ -34,6 +34,8 @@ class ECGCacheDataset(CacheDataset):
         InputError: not one ECG can be read.
     """
 
+    _cache: list[Any]  # MONAI's other kind, a list of several processes, is not used
+
     def __init__(
         self, data: Sequence[dict[str, Any]], transform: Compose, errors_file: str | Path, num_workers: int = 1
     ) -> None:

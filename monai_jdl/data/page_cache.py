@@ -64,7 +64,7 @@ class PageCache:
         others = json.dumps({name: value for name, value in found.items() if name not in arrays})
         try:
             with atomic_path(file) as temporary:
-                np.savez_compressed(temporary, _others=np.array(others), **arrays)
+                np.savez_compressed(temporary, _others=np.array(others), **arrays)  # type: ignore[arg-type]
         except OSError as error:
             raise InputError(
                 f"{self.cache_dir} cannot be written ({error.strerror}); give another --cache_dir."

@@ -90,7 +90,7 @@ def test_a_damaged_file_of_the_folder_is_made_again(page, tmp_path, reads):
 
 def test_a_folder_that_cannot_be_written_is_said(page, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written .*--cache_dir"):
+    with pytest.raises(InputError, match=r"cannot be written .*--cache_dir"):
         PageCache(tmp_path / "file")(page, 0, lambda path: {"kind": "page"})
 
 

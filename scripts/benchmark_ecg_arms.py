@@ -1,0 +1,124 @@
+"""The published comparison on ECGs of known truth: one and two tasks, with and without clinical features, pictures and signals.
+
+Every arm is trained, evaluated and compared with the first one (two tasks, page, equal losses) on the same test ECGs: AUC with
+DeLong's 95 % interval, difference with its interval and p (DeLong, paired). Arms that are already in OUT are not trained again;
+the rival without an ECG is scripts/benchmark_clinical.py.
+
+Usage: benchmark_ecg_arms.py TABLE OUT [--arms NAME ...] [--epochs 12] [--seed 0]
+Prints a Markdown table and writes OUT/arms.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monai_jdl.analysis import auc_interval, compare_auc
+from monai_jdl.analysis.predictions import Predictions
+from monai_jdl.networks import ECG_TASKS
+from monai_jdl.reports import read_csv, write_csv
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A bundle, the overlay of its train.yaml if any, and options of training and evaluation both."""
+
+    bundle: str
+    overlay: str = ""
+    options: tuple[str, ...] = ()
+
+
+PAGE = ("--pixels_per_mm", "1.5")
+ARMS = {
+    "page, two tasks": Arm("ecg_image_classification", options=PAGE),
+    "page, losses 70:30": Arm("ecg_image_classification", "loss_70_30", PAGE),
+    "page, losses 60:40": Arm("ecg_image_classification", "loss_60_40", PAGE),
+    "page, scar alone": Arm("ecg_image_classification", "scar_only", PAGE),
+    "page, LVEF alone": Arm("ecg_image_classification", "lvef_only", PAGE),
+    "page, two tasks, LVEF < 40 %": Arm("ecg_image_classification", "lvef40", PAGE),
+    "page and clinical, FiLM": Arm("ecg_image_clinical_classification", options=PAGE),
+    "page and clinical, recurrent": Arm("ecg_image_clinical_classification", "recurrent", PAGE),
+    "page and clinical, scar alone": Arm("ecg_image_clinical_classification", "scar_only", PAGE),
+    "page and clinical, LVEF alone": Arm("ecg_image_clinical_classification", "lvef_only", PAGE),
+    "signals, two tasks": Arm("ecg_signal_classification"),
+    "signals, scar alone": Arm("ecg_signal_classification", "scar_only"),
+    "signals, LVEF alone": Arm("ecg_signal_classification", "lvef_only"),
+}
+
+
+def main() -> None:
+    """Train, evaluate, compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS), metavar="NAME")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    found = {}
+    for number, name in enumerate(options.arms, 1):
+        folder = options.output / name.replace(",", "").replace(" ", "_").replace(":", "_")
+        if not (folder / "evaluation" / "summary.json").exists():
+            print(f"{number} of {len(options.arms)}: {name}", flush=True)
+            train_and_evaluate(ARMS[name], options.table, folder, options.epochs, options.seed)
+        found[name] = read_csv(folder / "evaluation" / "predictions.csv")
+    first = options.arms[0]
+    rows = [compared(task, name, found[name], found[first]) for task in ECG_TASKS for name in options.arms]
+    rows = [row for row in rows if row["auc"]]
+    write_csv(options.output / "arms.csv", rows, list(rows[0]))
+    print(f"\n| task | arm | AUC | difference to {first} | p |\n|---|---|---|---|---|")
+    for row in rows:
+        print(f"| {row['task']} | {row['arm']} | {row['auc']} | {row['difference']} | {row['p']} |")
+
+
+def train_and_evaluate(arm: Arm, table: Path, folder: Path, epochs: int, seed: int) -> None:
+    """Run both workflows of the bundle as a user would."""
+    bundle = ROOT / "bundles" / arm.bundle
+    overlay = [f"{bundle}/configs/methods/{arm.overlay}.yaml"] if arm.overlay else []
+    common = ["--bundle_root", bundle, "--dataset_dir", table, "--seed", seed, *arm.options]
+    if arm.overlay == "lvef40":
+        common += ["--lvef_threshold", 40]
+    training = ["--output_dir", folder, "--epochs", epochs, "--patience", epochs]
+    run([f"{bundle}/configs/train.yaml", *overlay], [*common, *training])
+    network = [file for file in overlay if arm.overlay == "recurrent"]
+    evaluation = ["--output_dir", folder / "evaluation", "--ckpt_path", folder / "model.pt"]
+    run([f"{bundle}/configs/evaluate.yaml", *network], [*common, *evaluation])
+
+
+def run(configs: Sequence[str], options: Sequence[object]) -> None:
+    """``python -m monai.bundle run``."""
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(list(configs)), *map(str, options)]
+    subprocess.run(command, check=True)
+
+
+def compared(
+    task: str, name: str, rows: Sequence[dict[str, str]], reference: Sequence[dict[str, str]]
+) -> dict[str, str]:
+    """The row of an arm; its AUC is empty where the task was not trained."""
+    truth, scores, others = (
+        np.array([float(row[column] or "nan") for row in table])
+        for table, column in ((rows, f"{task}_true"), (rows, task), (reference, task))
+    )
+    empty = {"task": task, "arm": name, "auc": "", "difference": "", "p": ""}
+    if np.isnan(scores).all():
+        return empty
+    patients = [row["patient"] for row in rows]
+    area, (low, high) = auc_interval(Predictions.from_arrays(truth, scores, patients))
+    empty["auc"] = f"{area:.3f} ({low:.3f} to {high:.3f})"
+    if rows is not reference:
+        paired = compare_auc(truth, scores, others, patients)
+        low, high = paired["difference_ci95"]
+        empty |= {"difference": f"{paired['difference']:+.3f} ({low:+.3f} to {high:+.3f})", "p": f"{paired['p']:.3f}"}
+    return empty
+
+
+if __name__ == "__main__":
+    main()

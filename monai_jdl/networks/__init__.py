@@ -5,6 +5,7 @@ from monai_jdl.networks.ecg import ECG_TASKS, ECGClassifier
 from monai_jdl.networks.fusion import FiLMFusion, RecurrentFusion
 from monai_jdl.networks.joint import JointNet
 from monai_jdl.networks.messages import Concatenation, FeaturePyramid, ProbabilityGate, SoftGate
+from monai_jdl.networks.pretrained import EfficientNetLite0, lite0_file, load_encoder
 from monai_jdl.networks.weights import fingerprint, frozen, load_weights
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "ClinicalImputer",
     "Concatenation",
     "ECGClassifier",
+    "EfficientNetLite0",
     "FeaturePyramid",
     "FiLMFusion",
     "JointNet",
@@ -21,5 +23,7 @@ __all__ = [
     "SoftGate",
     "fingerprint",
     "frozen",
+    "lite0_file",
+    "load_encoder",
     "load_weights",
 ]

@@ -3,7 +3,7 @@
 Everything else in the table stays, so the networks can be trained and scored on pictures whose truth is known. Layout, look and
 capture of an ECG depend on its patient and the seed alone.
 
-Usage: make_page_table.py TABLE OUT [--captured] [--splits test ...] [--seed S] [--workers W]
+Usage: make_page_table.py TABLE OUT [--captured] [--layouts 3x4 ...] [--splits test ...] [--seed S] [--workers W]
 Writes OUT/pages/*.jpg and OUT/patients.csv.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("table", type=Path, help="CSV with the columns path and patient")
     parser.add_argument("output", type=Path)
     parser.add_argument("--captured", action="store_true", help="photograph or scan each page (default: as printed)")
+    parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=LAYOUTS, help="to draw from")
     parser.add_argument("--splits", nargs="*", help="only rows with these words in the column split")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
@@ -41,19 +43,34 @@ def main() -> None:
     names = next(sheet)
     rows = [dict(zip(names, cells, strict=True)) for cells in sheet]
     rows = [row for row in rows if not options.splits or row["split"] in options.splits]
-    make = partial(
-        page_of, folder=options.table.parent, out=options.output, captured=options.captured, seed=options.seed
+    pages = print_rows(
+        *(rows, options.table.parent, options.output, options.layouts, options.captured, options.seed, options.workers)
     )
-    with ProcessPoolExecutor(options.workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        pages = list(tqdm(pool.map(make, rows, chunksize=4), "pages", total=len(rows)))
     print(write_ecg_table(options.output / "patients.csv", pages))
 
 
-def page_of(row: dict[str, str], folder: Path, out: Path, captured: bool, seed: int) -> dict[str, str]:
+def print_rows(
+    rows: Sequence[dict[str, str]],
+    folder: Path,
+    out: Path,
+    layouts: Sequence[str] = LAYOUTS,
+    captured: bool = False,
+    seed: int = 0,
+    workers: int = 2,
+) -> list[dict[str, str]]:
+    """Print the records of ``rows``, whose paths are relative to ``folder``; returns the rows of the pages."""
+    make = partial(page_of, folder=folder, out=out, layouts=layouts, captured=captured, seed=seed)
+    with ProcessPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(tqdm(pool.map(make, rows, chunksize=4), "pages", total=len(rows)))
+
+
+def page_of(
+    row: dict[str, str], folder: Path, out: Path, layouts: Sequence[str], captured: bool, seed: int
+) -> dict[str, str]:
     """Print the record of a row; returns the row with the page's path, layout and capture."""
     rng = np.random.default_rng([seed, zlib.crc32(row["path"].encode())])
     record = read_record(folder / row["path"])
-    layout = LAYOUTS[rng.integers(len(LAYOUTS))]
+    layout = layouts[rng.integers(len(layouts))]
     style = random_style(rng, layout=layout)
     header = random_header(rng) if rng.random() < 0.7 else None
     image = render_page(record.signals, record.rate, layout=layout, style=style, header=header).image

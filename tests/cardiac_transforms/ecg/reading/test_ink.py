@@ -93,3 +93,13 @@ def test_a_black_grid_is_told_from_the_traces_by_its_thinness(turned):
         found = trace_ink(copy, 8.0) > 0.5
     assert errors(found, true)[0] < 0.05
     assert (found & grid).sum() < 0.15 * grid.sum()
+
+
+@pytest.mark.parametrize(("picture_scale", "found"), [(4.0, True), (8.0, False)])
+def test_faint_steep_strokes_are_looked_for_in_coarse_pictures_alone(picture_scale, found):
+    image = np.full((400, 600, 3), 240, np.uint8)
+    image[300:303] = 20  # a level trace, and a stroke that rises from it
+    image[200:300, 300:303] = 170
+    ink = trace_ink(image, 8.0, picture_scale=picture_scale)
+    assert ink[301, 100] > 0.5
+    assert (ink[220:300, 301] > 0.5).all() == found

@@ -8,8 +8,6 @@ ink is taken off line by line, for a line keeps its darkness over many millimetr
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,7 +15,7 @@ from scipy.ndimage import maximum_filter1d
 from torch.nn.functional import interpolate
 
 from cardiac_transforms.ecg.reading.black_white import SQUARE, without_black_lines
-from cardiac_transforms.ecg.reading.strokes import with_steep_strokes
+from cardiac_transforms.ecg.reading.strokes import FINE, with_steep_strokes
 
 PAPER_BLOCK = 5.0
 """mm: the size of the pieces in which the paper's brightness is measured; one large square of the grid."""
@@ -39,6 +37,7 @@ def trace_ink(
     valid: NDArray[np.bool_] | None = None,
     *,
     black_crossing: tuple[float, float] | None = None,
+    picture_scale: float | None = None,
 ) -> NDArray[np.float32]:
     """How much every pixel looks like the ink of traces and text: 1 as dark as they are, 0 paper or grid.
 
@@ -48,6 +47,8 @@ def trace_ink(
         valid: ``[H, W]``, false where the image does not show the page; the ink is 0 there.
         black_crossing: (x, y) of a crossing of the 5 mm lines of a page in black and white, where it is known; broken
             lines are then found as well.
+        picture_scale: pixels per mm of the picture that ``image`` was rectified from; ``pixels_per_mm`` if ``None``. Only
+            below :data:`~cardiac_transforms.ecg.reading.strokes.FINE` are faint steep strokes looked for.
 
     Returns:
         ``[H, W]`` in [0, 1]. 0.5 is two fifths as dark as the ink is in the middle of its strokes. All 0 where a page
@@ -68,13 +69,14 @@ def trace_ink(
         lines = np.zeros(1, np.float32)
     residue -= lines
     if valid is not None:
-        residue[~valid] = 0.0
+        residue *= valid
     ink = ink_level(residue, pixels_per_mm)
     if ink < FAINTEST:
         return np.zeros(image.shape[:2], np.float32)
     # ink over a line is as dark as ink beside it, so there it adds less to the line
-    residue /= np.maximum(ink - lines, 0.4 * ink)
-    residue = with_steep_strokes(residue, pixels_per_mm, 0.5 * _FULL + _NONE)
+    residue /= np.maximum(np.subtract(ink, lines, out=lines), 0.4 * ink, out=lines)
+    if (picture_scale or pixels_per_mm) < FINE:
+        residue = with_steep_strokes(residue, pixels_per_mm, 0.5 * _FULL + _NONE)
     residue -= _NONE
     residue /= _FULL
     return np.clip(residue, 0.0, 1.0, out=residue)
@@ -137,23 +139,27 @@ def _darkness(image: NDArray[np.uint8], pixels_per_mm: float, valid: NDArray[np.
     weights = _ink_filter(samples[seen])
     transmitted = -enlarge(paper @ weights, image.shape[:2])
     for channel in range(3):
-        transmitted += (weights[channel] * _LOGARITHMS)[image[..., channel]]
+        transmitted += np.take(weights[channel] * _LOGARITHMS, image[..., channel])
     np.exp(np.minimum(transmitted, 1.0, out=transmitted), out=transmitted)
-    return np.float32(1.0) - transmitted
+    return np.subtract(np.float32(1.0), transmitted, out=transmitted)
 
 
 def _paper(logarithms: NDArray[np.float32], seen: NDArray[np.bool_], block: float) -> NDArray[np.float32]:
     """``[h, w, 3]``: the paper's log brightness per block, from its brighter pixels and its neighbours'."""
     height, width = seen.shape
     rows, columns = _blocks(height, block), _blocks(width, block)
-    paper = np.full((rows.size - 1, columns.size - 1, 3), np.nan, np.float32)
-    for i in range(rows.size - 1):
-        for j in range(columns.size - 1):
-            here = (slice(rows[i], rows[i + 1]), slice(columns[j], columns[j + 1]))
-            pixels = logarithms[here][seen[here]]
-            if pixels.shape[0] >= 8:
-                last = int(0.8 * (pixels.shape[0] - 1))
-                paper[i, j] = np.partition(pixels, last, axis=0)[last]
+    # pieces of one size, which overlap by a pixel where they do not fit, so that all are sorted at once
+    tall, wide = int(np.diff(rows).max()), int(np.diff(columns).max())
+    ys = np.minimum(rows[:-1], height - tall)[:, None, None, None] + np.arange(tall)[:, None]
+    xs = np.minimum(columns[:-1], width - wide)[:, None, None] + np.arange(wide)
+    shape = (rows.size - 1, columns.size - 1, tall * wide)
+    count = seen[ys, xs].reshape(shape).sum(axis=2)
+    last = np.maximum(0.8 * (count - 1), 0).astype(np.intp)[..., None]
+    paper = np.empty((*shape[:2], 3), np.float32)
+    for channel in range(3):
+        pixels = np.where(seen, logarithms[..., channel], np.float32(np.inf))[ys, xs].reshape(shape)
+        paper[..., channel] = np.take_along_axis(np.sort(pixels, axis=2), last, axis=2)[..., 0]
+    paper[count < 8] = np.nan
     known = ~np.isnan(paper[..., 0])
     if not known.any():
         return np.zeros_like(paper)
@@ -196,14 +202,19 @@ def _ink_filter(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _line_darkness(darkness: NDArray[np.float32], pixels_per_mm: float) -> NDArray[np.float32]:
     """``[H, W]``: what straight lines along the axes account for."""
-    across = _level_lines(darkness, pixels_per_mm)
-    down = _level_lines(darkness.T, pixels_per_mm).T
-    # blur lets neighbours add up where two lines cross; sharp lines of one printing ink do not
-    return np.maximum(across, down) + np.float32(0.25) * np.minimum(across, down)
+    lines = enlarge(_level_lines(darkness, pixels_per_mm), darkness.shape)
+    down = enlarge(_level_lines(darkness.T, pixels_per_mm).T, darkness.shape)
+    # blur lets neighbours add up where two lines cross, so the weaker one counts for a quarter; sharp lines of one printing
+    # ink do not
+    weaker = np.minimum(lines, down)
+    weaker *= np.float32(0.75)
+    lines += down
+    lines -= weaker
+    return lines
 
 
 def _level_lines(darkness: NDArray[np.float32], pixels_per_mm: float) -> NDArray[np.float32]:
-    """``[H, W]``: darkness of horizontal lines, the median over a block, as far as it goes on beside and repeats.
+    """``[H, blocks]``: darkness of horizontal lines, the median over a block, as far as it goes on beside and repeats.
 
     It is at most that of the page's grid lines: a level stretch of a trace also lies along a row for some way, and
     must only lose what the grid line under it would.
@@ -211,8 +222,9 @@ def _level_lines(darkness: NDArray[np.float32], pixels_per_mm: float) -> NDArray
     height, width = darkness.shape
     edges = _blocks(width, LINE_BLOCK * pixels_per_mm)
     step = max(1, round(pixels_per_mm / 3.0))
-    lines = np.stack([np.median(darkness[:, a:b:step], axis=1) for a, b in itertools.pairwise(edges)], axis=1)
-    lines = np.maximum(lines, 0.0)
+    middle = (int(np.diff(edges).min()) - 1) // step // 2
+    samples = np.take(darkness, edges[:-1, None] + step * np.arange(2 * middle + 1), axis=1)
+    lines = np.maximum(np.partition(samples, middle, axis=2)[..., middle], 0.0)
     # a line that is not quite level is a little higher or lower in the next block
     near = maximum_filter1d(lines, 2 * round(0.3 * pixels_per_mm) + 1, axis=0)
     beside = np.pad(near, ((0, 0), (1, 1)), mode="reflect" if lines.shape[1] > 1 else "edge")
@@ -223,7 +235,7 @@ def _level_lines(darkness: NDArray[np.float32], pixels_per_mm: float) -> NDArray
     # thick grid lines are 3 to 7 % of all rows, level traces less than that
     limit = np.percentile(lines, 97.5, axis=0, keepdims=True)
     limit = np.minimum(limit, 1.5 * np.median(limit))
-    return enlarge(np.minimum(lines, 1.1 * limit).astype(np.float32), (height, width))
+    return np.minimum(lines, 1.1 * limit).astype(np.float32)
 
 
 def ink_level(residue: NDArray[np.float32], pixels_per_mm: float) -> float:
@@ -233,7 +245,7 @@ def ink_level(residue: NDArray[np.float32], pixels_per_mm: float) -> float:
     if not height or not width:
         return 0.0
     blocks = residue[:height, :width].reshape(height // size, size, width // size, size)
-    maxima = np.sort(blocks.max(axis=3).max(axis=1).ravel())
+    maxima = np.sort(blocks.max(axis=1).max(axis=2).ravel())
     # Otsu's threshold between blocks with and without ink, on the sorted maxima
     count = np.arange(1, maxima.size)
     total = np.cumsum(maxima, dtype=np.float64)

@@ -110,7 +110,13 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
         )
     flat = rectify(image, sized.grid)
     crossing = flat.grid_origin if sized.grid.coherence > 0 and _black_and_white(image) else None
-    flat_ink = trace_ink(flat.image, flat.pixels_per_mm, flat.valid, black_crossing=crossing)
+    flat_ink = trace_ink(
+        flat.image,
+        flat.pixels_per_mm,
+        flat.valid,
+        black_crossing=crossing,
+        picture_scale=min(sized.grid.pixels_per_mm),
+    )
     best: tuple[RectifiedPage, np.ndarray, PageLayout] | None = None
     for turns in sized.turns:
         ink = np.ascontiguousarray(np.rot90(flat_ink, turns))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cardiac_transforms.ecg.reading.curve import stroke_width
 from cardiac_transforms.ecg.reading.rows import RowTraces
@@ -46,7 +45,7 @@ def _left_out(rows: RowTraces, ink: NDArray[np.float32], pixels_per_mm: float) -
     doubt = np.zeros(rows.top.shape, np.float32)
     rest = (ink > FAINT) & ~trace_mask(rows, ink.shape, margin=2)
     beside = round(BESIDE * pixels_per_mm)
-    for ys, xs in ndimage.find_objects(words(rest, pixels_per_mm)):
+    for ys, xs in words(rest, pixels_per_mm)[1]:
         tall, wide = ys.stop - ys.start, xs.stop - xs.start
         if tall < SHORTEST * pixels_per_mm or wide > WIDEST * pixels_per_mm or tall < SLIMMEST * wide:
             continue

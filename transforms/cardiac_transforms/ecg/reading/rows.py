@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.signal import find_peaks
 
+from cardiac_transforms.ecg.reading.connected import connected, thinned
+
 MOST_RUNS = 28
 """Runs kept per column; the longest."""
 MOST_ROWS = 24
@@ -94,27 +96,24 @@ def find_rows(ink: NDArray[np.float32], pixels_per_mm: float) -> RowTraces:
 
 def without_specks(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.bool_]:
     """``dark``, ``[H, W]``, but for what is smaller than :data:`SPECK` both ways and touches nothing else."""
-    labels, count = ndimage.label(dark, np.ones((3, 3)))
-    if not count:
-        return dark
+    labels, pieces = connected(dark)
     size = SPECK * pixels_per_mm
-    small = [
-        index
-        for index, (ys, xs) in enumerate(ndimage.find_objects(labels), 1)
-        if ys.stop - ys.start < size and xs.stop - xs.start < size
-    ]
-    lookup = np.ones(count + 1, bool)
-    lookup[[0, *small]] = False
-    return lookup[labels]
+    large = [ys.stop - ys.start >= size or xs.stop - xs.start >= size for ys, xs in pieces]
+    if all(large):
+        return dark
+    kept = np.array([False, *large])
+    place = np.flatnonzero(dark)
+    out = np.zeros(dark.shape, bool)
+    out.ravel()[place] = kept[labels.ravel()[place]]
+    return out
 
 
 def _candidate_rows(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.float64]:
     """y where much of the page's width has ink within 2 mm: zero lines of traces, and some lines of text."""
     size = max(1, round(pixels_per_mm / 2.0))
-    height, width = (count // size * size for count in dark.shape)
-    if not height or not width:
+    if min(dark.shape) < size:
         return np.zeros(0)
-    coarse = dark[:height, :width].reshape(height // size, size, width // size, size).any(axis=(1, 3))
+    coarse = thinned(dark, size)
     scale = pixels_per_mm / size
     near = ndimage.maximum_filter1d(coarse, 2 * round(2.0 * scale) + 1, axis=0)
     used = near.any(axis=0).sum()
@@ -129,29 +128,27 @@ def _candidate_rows(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np
 def ink_runs(ink: NDArray[np.float32], dark: NDArray[np.bool_]) -> Runs:
     """The runs of ``dark`` in every column, their edges placed to a fraction of a pixel by ``ink``."""
     height, width = ink.shape
-    flipped = np.zeros((width, height + 2), np.int8)
-    flipped[:, 1:-1] = dark.T
-    change = np.diff(flipped, axis=1)
-    column, first = np.nonzero(change == 1)
-    last = np.nonzero(change == -1)[1] - 1
-    # centre of gravity over the run and a pixel on either side; the columns lie end to end, with two rows of nothing
-    # between
-    flat = np.zeros((width, height + 4), np.float32)
-    flat[:, 2:-2] = ink.T
-    place = np.arange(-2, height + 2, dtype=np.float32)
-    ends = np.stack([column * (height + 4) + first + 1, column * (height + 4) + last + 4], axis=1).ravel()
-    if not ends.size:
+    # the dark pixels column by column; a run ends where the next one is not right below
+    column, y = np.divmod(np.flatnonzero(np.ascontiguousarray(dark.T)), height)
+    if not y.size:
         return Runs(*(np.full((width, 1), np.nan, np.float32) for _ in range(3)))
-    weight = np.add.reduceat(flat.ravel(), ends)[::2]
-    centre = np.add.reduceat((flat * place).ravel(), ends)[::2] / np.maximum(weight, 1e-6)
+    begins = np.flatnonzero((np.diff(y, prepend=-2) != 1) | (np.diff(column, prepend=-1) != 0))
+    first, last = y[begins], y[np.append(begins[1:], y.size) - 1]
+    shade = ink[y, column]
+    weight, moment = np.add.reduceat(shade, begins), np.add.reduceat(shade * y, begins)
+    column = column[begins]
 
-    def crossing(inside: NDArray[np.intp], outside: NDArray[np.intp]) -> NDArray[np.float64]:
-        beyond = np.where((outside >= 0) & (outside < height), ink[np.clip(outside, 0, height - 1), column], 0.0)
-        within = ink[inside, column]
-        return np.clip((within - 0.5) / np.maximum(within - beyond, 1e-3), 0.0, 1.0)
+    def shades(y: NDArray[np.intp]) -> NDArray[np.float32]:
+        return np.where((y >= 0) & (y < height), ink[np.clip(y, 0, height - 1), column], np.float32(0.0))
 
-    top = first - crossing(first, first - 1)
-    bottom = last + crossing(last, last + 1)
+    def crossing(inside: NDArray[np.float32], outside: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.clip((inside - 0.5) / np.maximum(inside - outside, 1e-3), 0.0, 1.0)
+
+    above, below = shades(first - 1), shades(last + 1)
+    top, bottom = first - crossing(shades(first), above), last + crossing(shades(last), below)
+    # centre of gravity over the run and a pixel on either side
+    moment += above * (first - 1) + below * (last + 1)
+    centre = moment / np.maximum(weight + above + below, 1e-6)
     # the longest runs of every column, in order of y
     order = np.lexsort((-(last - first), column))
     rank = np.arange(order.size) - np.searchsorted(column, column[order], side="left")
@@ -166,45 +163,47 @@ def ink_runs(ink: NDArray[np.float32], dark: NDArray[np.bool_]) -> Runs:
 
 def follow(runs: Runs, zero: NDArray[np.float64], pixels_per_mm: float) -> RowTraces:
     """The cheapest path through ``runs`` for every row at height ``zero``, ``[R]``; the rows do not see each other."""
-    width = len(runs.top)
-    used = max(1, int(np.isfinite(runs.top).sum(axis=1).max()))
-    top, bottom = runs.top[:, :used] / pixels_per_mm, runs.bottom[:, :used] / pixels_per_mm
-    dx = 1.0 / pixels_per_mm
-    level = (zero / pixels_per_mm)[:, None, None]
-    distance = np.maximum(np.maximum(top - level, level - bottom), 0.0)  # [R, W, K]
-    node = PULL * dx * np.minimum(distance, PULL_MOST)
-    node = np.where(np.isnan(node), np.inf, node).astype(np.float32)
-    step = np.maximum(
-        top[1:, None, :] - bottom[:-1, :, None], top[:-1, :, None] - bottom[1:, None, :]
-    )  # [W-1, from, to]
-    jump = np.minimum(JUMP * np.maximum(step - dx, 0.0) + 0.1 * (step > dx), JUMP_MOST).astype(np.float32)
-    jump = np.where(np.isnan(jump), np.float32(np.inf), jump)
+    width, rows, dx = len(runs.top), zero.size, np.float32(1.0 / pixels_per_mm)
+    # the states of a column are its runs and, last, a gap; those of all columns lie end to end
+    inked = np.isfinite(runs.top)
+    states = inked.sum(axis=1) + 1
+    begin = np.concatenate([[0], np.cumsum(states)])
+    column = np.repeat(np.arange(width), states)
+    is_run = np.ones(column.size, bool)
+    is_run[begin[1:] - 1] = False
+    top, bottom = np.zeros(column.size, np.float32), np.zeros(column.size, np.float32)
+    top[is_run], bottom[is_run] = runs.top[inked] * dx, runs.bottom[inked] * dx
+    level = (zero * dx).astype(np.float32)[:, None]
+    distance = np.maximum(np.maximum(top - level, level - bottom), 0.0)  # [R, states]
+    node = np.where(is_run, PULL * dx * np.minimum(distance, PULL_MOST), GAP * dx)
     # into ink again after a gap: the farther from the zero line, the dearer
-    entry = np.minimum(0.1 + 0.5 * JUMP * distance, JUMP_MOST).astype(np.float32)
-    entry = np.where(np.isnan(entry), np.inf, entry)
-    rows = zero.size
-    cost = np.empty((rows, used + 1), np.float32)
-    cost[:, :used], cost[:, used] = node[:, 0], GAP * dx
-    back = np.empty((width, rows, used + 1), np.int16)
-    index = np.arange(rows)[:, None]
-    total = np.empty((rows, used + 1, used), np.float32)
+    entry = np.where(is_run, np.minimum(0.1 + 0.5 * JUMP * distance, JUMP_MOST), np.float32(0.0))
+    # from every run, and to every state of the next column, those of one column end to end
+    pairs = states[1:] * (states[:-1] - 1)
+    ends = np.concatenate([[0], np.cumsum(pairs)])
+    before = np.repeat(np.arange(width - 1), pairs)
+    origin, target = np.divmod(np.arange(ends[-1]) - ends[before], states[before + 1])
+    origin, target = begin[before] + origin, begin[before + 1] + target
+    step = np.maximum(top[target] - bottom[origin], top[origin] - bottom[target])
+    jump = np.minimum(JUMP * np.maximum(step - dx, 0.0) + np.float32(0.1) * (step > dx), JUMP_MOST)
+    jump[~is_run[target]] = 0.1
+    cost = node[:, : begin[1]]
+    back = np.empty(node.shape, np.int16)
     for x in range(1, width):
-        np.add(cost[:, :used, None], jump[x - 1], out=total[:, :used])
-        np.add(cost[:, used:], entry[:, x], out=total[:, used])
-        best = total.argmin(axis=1)
-        leave = cost + 0.1
-        leave[:, used] -= 0.1
-        idle = leave.argmin(axis=1)
-        back[x, :, :used], back[x, :, used] = best, idle
-        cost[:, :used] = total[index, best, np.arange(used)] + node[:, x]
-        cost[:, used] = leave[index[:, 0], idle] + GAP * dx
+        here = slice(begin[x], begin[x + 1])
+        total = np.empty((rows, states[x - 1], states[x]), np.float32)
+        np.add(cost[:, :-1, None], jump[ends[x - 1] : ends[x]].reshape(-1, states[x]), out=total[:, :-1])
+        np.add(cost[:, -1:], entry[:, here], out=total[:, -1])
+        back[:, here] = total.argmin(axis=1)
+        cost = total.min(axis=1)
+        cost += node[:, here]
     state = cost.argmin(axis=1)
     path = np.empty((rows, width), np.intp)
+    index = np.arange(rows)
     for x in range(width - 1, -1, -1):
         path[:, x] = state
-        if x:
-            state = back[x, np.arange(rows), state]
-    gap = path == used
+        state = back[index, begin[x] + state]
+    gap = path == states - 1
     path[gap] = 0
     columns = np.arange(width)
     top, bottom, centre = (np.where(gap, np.nan, v[columns, path]) for v in (runs.top, runs.bottom, runs.centre))

@@ -13,6 +13,8 @@ from scipy import ndimage
 
 from cardiac_transforms.ecg.reading.rows import without_specks
 
+FINE = 5.5
+"""Pixels per mm of a picture from which on its strokes are as dark as their trace; looking for them takes long."""
 LENGTH = 2.0
 """mm of a stroke that are looked at together."""
 BESIDE = 0.75

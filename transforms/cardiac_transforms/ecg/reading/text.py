@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from cardiac_transforms.ecg.reading.connected import connected, counted, joined, thinned
 from cardiac_transforms.ecg.reading.rows import RowTraces
 
 TALLEST, WIDEST = 7.0, 14.0
@@ -14,13 +14,13 @@ TALLEST, WIDEST = 7.0, 14.0
 
 def trace_mask(rows: RowTraces, shape: tuple[int, int], margin: int = 1) -> NDArray[np.bool_]:
     """``[H, W]``: the runs of ink that the rows' traces go through, ``margin`` pixels longer at either end."""
-    height, width = shape
-    change = np.zeros((height + 1, width), np.int8)
-    for top, bottom in zip(rows.top, rows.bottom, strict=True):
-        x = np.flatnonzero(np.isfinite(top))
-        np.add.at(change, (np.clip(np.ceil(top[x]).astype(int) - margin, 0, height), x), 1)
-        np.add.at(change, (np.clip(np.floor(bottom[x]).astype(int) + margin + 1, 0, height), x), -1)
-    return np.cumsum(change, axis=0, dtype=np.int8)[:height] > 0
+    row, x = np.nonzero(np.isfinite(rows.top))
+    first = np.clip(np.ceil(rows.top[row, x]).astype(int) - margin, 0, shape[0])
+    stop = np.clip(np.floor(rows.bottom[row, x]).astype(int) + margin + 1, 0, shape[0])
+    length = np.maximum(stop - first, 0)
+    mask = np.zeros(shape, bool)
+    mask[counted(first, length), np.repeat(x, length)] = True
+    return mask
 
 
 def find_words(ink: NDArray[np.float32], rows: RowTraces, pixels_per_mm: float) -> NDArray[np.float64]:
@@ -28,14 +28,11 @@ def find_words(ink: NDArray[np.float32], rows: RowTraces, pixels_per_mm: float) 
     through."""
     dark = (ink > 0.5) & ~trace_mask(rows, ink.shape)
     size = max(1, round(pixels_per_mm / 4.0))
-    height, width = (count // size * size for count in dark.shape)
-    coarse = dark[:height, :width].reshape(height // size, size, width // size, size).any(axis=(1, 3))
     scale = pixels_per_mm / size
     # letters of one word are less than a millimetre apart
-    joined = ndimage.binary_closing(np.pad(coarse, 4), np.ones((1, 2 * round(0.4 * scale) + 1)))[4:-4, 4:-4]
-    labels, _ = ndimage.label(joined, np.ones((3, 3)))
+    _, pieces = connected(joined(thinned(dark, size), 2 * round(0.4 * scale)))
     boxes = []
-    for ys, xs in ndimage.find_objects(labels):
+    for ys, xs in pieces:
         tall, wide = (ys.stop - ys.start) / scale, (xs.stop - xs.start) / scale
         if 1.2 <= tall <= TALLEST and 0.3 <= wide <= WIDEST and tall * wide >= 1.0:
             boxes.append((xs.start * size, ys.start * size, xs.stop * size - 1, ys.stop * size - 1))

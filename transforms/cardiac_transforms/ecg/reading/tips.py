@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cardiac_transforms.ecg.reading.connected import Box, connected, joined
 from cardiac_transforms.ecg.reading.rows import RowTraces
 from cardiac_transforms.ecg.reading.text import trace_mask
 
@@ -36,8 +37,11 @@ def with_tips(rows: RowTraces, ink: NDArray[np.float32], pixels_per_mm: float) -
         ink: ``[H, W]``, the same that they were found in.
         pixels_per_mm: of the page.
     """
+    dark = ink > 0.5
     for _ in range(ROUNDS):
-        rows = _with_strokes(rows, ink > 0.5, pixels_per_mm)
+        before, rows = rows, _with_strokes(rows, dark, pixels_per_mm)
+        if all(np.array_equal(getattr(rows, end), getattr(before, end), equal_nan=True) for end in ("top", "bottom")):
+            break
     return rows
 
 
@@ -49,23 +53,21 @@ def distances(rows: RowTraces, ys: slice, xs: slice, beside: int) -> NDArray[np.
     return np.nan_to_num(apart, nan=np.inf).min(axis=1)
 
 
-def words(rest: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.intp]:
-    """``[H, W]`` labels from 1 of what is connected in ``rest`` when letters of a word count as connected; 0 elsewhere."""
-    bridge = np.ones((1, 2 * round(0.5 * LETTER_GAP * pixels_per_mm) + 1))
-    return ndimage.label(ndimage.binary_closing(rest, bridge), np.ones((3, 3)))[0]
+def words(rest: NDArray[np.bool_], pixels_per_mm: float) -> tuple[NDArray[np.int32], list[Box]]:
+    """:func:`~cardiac_transforms.ecg.reading.connected.connected` where letters of a word count as connected."""
+    return connected(joined(rest, 2 * round(0.5 * LETTER_GAP * pixels_per_mm)))
 
 
 def _with_strokes(rows: RowTraces, dark: NDArray[np.bool_], pixels_per_mm: float) -> RowTraces:
     """``rows`` with the strokes that belong to them as they are."""
     rest = dark & ~trace_mask(rows, dark.shape)
-    labels, _ = ndimage.label(rest, np.ones((3, 3)))
-    joined = words(rest, pixels_per_mm)
-    outlines = ndimage.find_objects(joined)
+    labels, pieces = connected(rest)
     steep = np.nan_to_num(rows.bottom - rows.top) > STEEP * pixels_per_mm
     together = ndimage.maximum_filter1d(steep, 2 * round(AROUND * pixels_per_mm) + 1, axis=1).mean(axis=0) >= TOGETHER
     beside = round(BESIDE * pixels_per_mm)
+    letters: NDArray[np.int32] | None = None
     grown = rows.keep(np.arange(len(rows)))
-    for index, (ys, xs) in enumerate(ndimage.find_objects(labels), 1):
+    for index, (ys, xs) in enumerate(pieces, 1):
         tall = ys.stop - ys.start >= TALL * pixels_per_mm and xs.stop - xs.start <= WIDE * pixels_per_mm
         if not tall and not _slim(ys, xs, pixels_per_mm):
             continue
@@ -75,9 +77,12 @@ def _with_strokes(rows: RowTraces, dark: NDArray[np.bool_], pixels_per_mm: float
         at = np.arange(xs.start, xs.stop)
         touching = (grown.top[:, at] <= last + 2.5) & (grown.bottom[:, at] >= first - 2.5)
         owners = np.flatnonzero(touching.any(axis=1)) if tall else np.zeros(0, np.intp)
-        word = outlines[joined[ys, xs][part][0] - 1]
-        if owners.size != 1 and together[xs].any() and _slim(word[0], word[1], pixels_per_mm):
-            owners = np.flatnonzero(distances(grown, ys, xs, beside) < GAP * pixels_per_mm)
+        if owners.size != 1 and together[xs].any():
+            if letters is None:  # seldom needed
+                letters, outlines = words(rest, pixels_per_mm)
+            word = outlines[letters[ys, xs][part][0] - 1]
+            if _slim(word[0], word[1], pixels_per_mm):
+                owners = np.flatnonzero(distances(grown, ys, xs, beside) < GAP * pixels_per_mm)
         if owners.size != 1:
             continue
         top, bottom, centre = (getattr(grown, name)[owners[0]] for name in ("top", "bottom", "centre"))

@@ -4,6 +4,7 @@ from monai_jdl.networks.clinical_imputer import CLINICAL_FEATURES, ClinicalImput
 from monai_jdl.networks.ecg import ECG_TASKS, ECGClassifier
 from monai_jdl.networks.fusion import FiLMFusion, RecurrentFusion
 from monai_jdl.networks.joint import JointNet
+from monai_jdl.networks.lead_stack import LeadStack, StackLeads, page_of_leads
 from monai_jdl.networks.messages import Concatenation, FeaturePyramid, ProbabilityGate, SoftGate
 from monai_jdl.networks.pretrained import EfficientNetLite0, lite0_file, load_encoder
 from monai_jdl.networks.weights import fingerprint, frozen, load_weights
@@ -18,12 +19,15 @@ __all__ = [
     "FeaturePyramid",
     "FiLMFusion",
     "JointNet",
+    "LeadStack",
     "ProbabilityGate",
     "RecurrentFusion",
     "SoftGate",
+    "StackLeads",
     "fingerprint",
     "frozen",
     "lite0_file",
     "load_encoder",
     "load_weights",
+    "page_of_leads",
 ]

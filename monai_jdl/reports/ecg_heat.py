@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
-from monai.visualize import GradCAMpp
+from monai.visualize import GradCAMpp, default_upsampler
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
@@ -20,7 +20,7 @@ from cardiac_transforms.ecg.reading import PageReading
 from monai_jdl.atomic import atomic_path
 from monai_jdl.data.ecg_loading import read_ecg_page
 from monai_jdl.engines.checkpoints import bare
-from monai_jdl.networks import ECG_TASKS
+from monai_jdl.networks import ECG_TASKS, page_of_leads
 
 _SIDE = 1600
 """Longer side in pixels up to which a picture is drawn."""
@@ -42,7 +42,8 @@ class HeatMaps:
     Args:
         output_dir: folder.
         network: the classifier.
-        layer: name of the convolutional layer that is looked at, e.g. ``encoder.layer3``.
+        layer: name of the convolutional layer that is looked at, e.g. ``encoder.layer3``, or ``encoder.stack.leads`` of a
+            :class:`~monai_jdl.networks.LeadStack`, whose channels are weighed for each lead by itself.
         extra_keys: further inputs of the network in the batch, by name.
     """
 
@@ -50,7 +51,7 @@ class HeatMaps:
         self, output_dir: str | Path, network: torch.nn.Module, layer: str, extra_keys: Sequence[str] = ()
     ) -> None:
         self.output_dir = Path(output_dir)
-        self.cam = GradCAMpp(bare(network), layer, postprocessing=_normalised)
+        self.cam = GradCAMpp(bare(network), layer, upsampler=_upsampler, postprocessing=_normalised)
         self.extra_keys = tuple(extra_keys)
 
     def attach(self, engine: Engine) -> None:
@@ -81,10 +82,16 @@ class HeatMaps:
         meta = item["image"].meta
         if meta["kind"] == "record":
             ink = torch.as_tensor(item["image"]).cpu().numpy()
-            page = np.rint(255 * (1 - (ink - ink.min()) / max(float(np.ptp(ink)), 1e-6))).astype(np.uint8)
-            return np.ascontiguousarray(page.transpose(1, 2, 0)), None
+            page = np.rint(255 * (1 - (ink[0] - ink[0].min()) / max(float(np.ptp(ink[0])), 1e-6))).astype(np.uint8)
+            return np.repeat(page[..., None], 3, axis=-1), None
         loaded, reading = read_ecg_page(meta["filename_or_obj"], int(meta["page"]))
         return scaled_picture(loaded.image), reading
+
+
+def _upsampler(size: Sequence[int]) -> Callable[[torch.Tensor], torch.Tensor]:
+    """MONAI's; heat of the twelve leads, [12, 1, h, w], is put in its places on the page first."""
+    upsample = default_upsampler(size)
+    return lambda heat: upsample(heat if len(heat) == 1 else page_of_leads(heat))
 
 
 def _normalised(heat: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from cardiac_transforms.ecg import LEADS, canonical_boxes, canonical_page
 from cardiac_transforms.ecg.capture import RandCapturePage
 from cardiac_transforms.ecg.reading import read_page
 from monai_jdl.data import write_page_image
-from monai_jdl.networks import ECGClassifier
+from monai_jdl.networks import ECGClassifier, LeadStack
 from monai_jdl.phantoms import PageStyle, render_page, simulate_ecg
 from monai_jdl.reports import HeatMaps, draw_heat, heat_on_picture
 
@@ -76,6 +76,24 @@ def test_ink_stays_black_and_cold_paper_as_it_is():
     out = draw_heat(image, heat)
     assert (out[0] == 0).all() and (out[1:, :2] == 200).all()
     assert (out[1:, 2:, 0] > out[1:, 2:, 1]).all() and (out[1:, 2:] < 200).any()
+
+
+def test_heat_tells_the_lead_that_speaks_from_one_with_as_much_ink():
+    """A network that looks at V2 alone, whose channels in a picture of the whole page would be those of all leads."""
+
+    class OnlyV2(torch.nn.Module):
+        def forward(self, leads):
+            return leads[:, [LEADS.index("V2")]].mean((2, 3))
+
+    stem = torch.nn.Conv2d(1, 1, 4, stride=4, bias=False)
+    torch.nn.init.ones_(stem.weight)
+    net = ECGClassifier(LeadStack(stem, OnlyV2()), 1).eval()
+    for head in net.heads:
+        torch.nn.init.ones_(head.weight)
+    ink = torch.from_numpy(1 - canonical_page(CASE.signals, CASE.rate, 3.2)[:1] / 255.0).float()
+    heat = HeatMaps("unused", net, "encoder.stack.leads").heats({"image": ink})[0]
+    assert heat.shape == (480, 400) and heat.max() == pytest.approx(1.0)
+    assert tile(heat, "V2").sum() > 0.9 * heat.sum()
 
 
 def test_grad_cam_finds_the_ink_that_speaks_and_files_are_written(tmp_path):

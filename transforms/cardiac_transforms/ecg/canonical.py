@@ -54,7 +54,7 @@ def canonical_page(signals: NDArray[np.floating], rate: float, pixels_per_mm: fl
         there = known[np.round(place).astype(int)] & (times * rate < signal.size - int(known.argmax()))
         zero = (lead % 6 + 0.5) * tall - 0.5
         column = ink[:, lead // 6 * wide : (lead // 6 + 1) * wide]
-        np.maximum(column, _drawn(zero - line * GAIN * pixels_per_mm, there, 6 * tall, pixels_per_mm), out=column)
+        _draw(column, zero - line * GAIN * pixels_per_mm, there, pixels_per_mm)
     return np.repeat(np.rint(255.0 * (1.0 - ink)).astype(np.uint8)[None], 3, axis=0)
 
 
@@ -68,14 +68,15 @@ def canonical_boxes(pixels_per_mm: float = 4.0) -> tuple[LeadBox, ...]:
     return tuple(boxes)
 
 
-def _drawn(
-    line: NDArray[np.float64], there: NDArray[np.bool_], height: int, pixels_per_mm: float
-) -> NDArray[np.float32]:
-    """``[height, W]``: share of every pixel that the pen covers which follows ``line``, y in pixels, ``[4 W]``."""
+def _draw(
+    ink: NDArray[np.float32], line: NDArray[np.float64], there: NDArray[np.bool_], pixels_per_mm: float
+) -> None:
+    """Raise ``ink``, [H, W], to the share of every pixel that the pen covers which follows ``line``, y in pixels, [4 W]."""
     radius = 0.5 * PEN * pixels_per_mm
     reach = max(1, round(radius * _FINE))
     top = ndimage.minimum_filter1d(np.where(there, line, np.inf), 2 * reach + 1)[_FINE // 2 :: _FINE] - radius
     bottom = ndimage.maximum_filter1d(np.where(there, line, -np.inf), 2 * reach + 1)[_FINE // 2 :: _FINE] + radius
-    pixel = np.arange(height, dtype=np.float32)[:, None]
+    first, last = np.clip([top.min() - 1, bottom.max() + 2], 0, len(ink)).astype(int)  # rows that the pen reaches
+    pixel = np.arange(first, last, dtype=np.float32)[:, None]
     covered = np.minimum(pixel + 0.5, bottom.astype(np.float32)) - np.maximum(pixel - 0.5, top.astype(np.float32))
-    return np.clip(covered, 0.0, 1.0, out=covered)
+    np.maximum(ink[first:last], np.clip(covered, 0.0, 1.0), out=ink[first:last])

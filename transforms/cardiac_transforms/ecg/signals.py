@@ -71,7 +71,7 @@ class SignalTransform(_OneECG, ImageTransform):
         super().__init__()
 
     def leads(self, signals: np.ndarray) -> np.ndarray:
-        """The result, ``(12, T')`` or a page ``(3, H, W)``, of ``(12, T)``, which is not to be written to."""
+        """The result, ``(12, T')`` or a page ``(C, H, W)``, of ``(12, T)``, which is not to be written to."""
         raise NotImplementedError
 
     def apply(self, image: Tensor, spacing: tuple[float, float, float] | None, **companions: Tensor) -> Tensor:
@@ -235,22 +235,25 @@ class RandECGReadingErrors(RandomSignalTransform):
 
 
 class DrawCanonicalPage(SignalTransform):
-    """The leads drawn on the canonical page ``(3, H, W)``, 0 (ink) to 255: :func:`~cardiac_transforms.ecg.canonical_page`.
+    """The leads drawn on the canonical page ``(C, H, W)``, 0 (ink) to 255: :func:`~cardiac_transforms.ecg.canonical_page`.
 
     Args:
         pixels_per_mm: of the page; 4 gives 600 x 500 pixels.
+        channels: 1, or 3 that are alike for networks that expect colours.
         rate: Hz.
     """
 
-    def __init__(self, pixels_per_mm: float = 4.0, rate: float = 500.0) -> None:
+    def __init__(self, pixels_per_mm: float = 4.0, channels: int = 3, rate: float = 500.0) -> None:
         super().__init__()
         if not (math.isfinite(pixels_per_mm) and pixels_per_mm > 0 and rate > 0):
             raise ValueError(f"pixels_per_mm and rate must be above 0, got {pixels_per_mm!r}, {rate!r}.")
-        self.pixels_per_mm, self.rate = float(pixels_per_mm), float(rate)
+        if channels not in (1, 3):
+            raise ValueError(f"channels must be 1 or 3, got {channels!r}.")
+        self.pixels_per_mm, self.channels, self.rate = float(pixels_per_mm), channels, float(rate)
 
     def leads(self, signals: np.ndarray) -> np.ndarray:
         """The page."""
-        return canonical_page(signals, self.rate, self.pixels_per_mm)
+        return canonical_page(signals, self.rate, self.pixels_per_mm)[: self.channels]
 
 
 ECGWindowd = ECGWindowD = ECGWindowDict = dictionary_form(ECGWindow)

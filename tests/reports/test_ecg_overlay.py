@@ -78,7 +78,9 @@ def test_a_long_reason_is_not_cut_off(upright):
 
 def test_the_summary_says_what_was_found(upright):
     summary = reading_summary(upright)
-    assert summary.startswith("3x4+1, 4.72 x 4.72 px/mm, 25 mm/s and 10 mm/mV measured, confidence ")
+    across, down = upright.page.grid.pixels_per_mm
+    assert (across, down) == pytest.approx((PAGE.pixels_per_mm,) * 2, rel=1e-3)
+    assert summary.startswith(f"3x4+1, {across:.2f} x {down:.2f} px/mm, 25 mm/s and 10 mm/mV measured, confidence ")
 
 
 def test_a_contact_sheet_holds_every_picture_in_its_place():

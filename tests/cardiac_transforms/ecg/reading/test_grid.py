@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from cardiac_transforms.ecg.reading.grid import PageGrid, find_grid, flat_grid
+from cardiac_transforms.ecg.reading.grid import FIRST_SIDE, WORKING_SIDE, PageGrid, find_grid, flat_grid
 
 from .painted_grid import View, error, paint
 
@@ -31,6 +31,18 @@ def test_plain_pages(width):
     assert grid.pixels_per_mm == pytest.approx((width / 297, width / 297), rel=0.005)
     assert grid.has_thick_lines
     assert grid.area.mean() > 0.95
+
+
+@pytest.mark.parametrize(("longer_side_mm", "black"), [(290, False), (290, True), (400, False)])
+def test_small_pictures_are_looked_at_where_they_are_enough(longer_side_mm, black):
+    """They are not where a threshold broke the lines, or a millimetre would have few pixels."""
+    view = View((1120, 1600), 1600 / longer_side_mm)
+    image = paint(view)
+    if black:
+        image = np.where(image[..., 1:2] < 225, 0, 255).astype(np.uint8).repeat(3, axis=2)
+    grid = assert_found(view, image)
+    enough = not black and longer_side_mm < 300
+    assert grid.scale == pytest.approx((FIRST_SIDE if enough else WORKING_SIDE) / 1600)
 
 
 def test_a_close_view_at_13_pixels_per_mm():

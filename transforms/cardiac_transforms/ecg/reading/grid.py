@@ -14,14 +14,18 @@ from cardiac_transforms.ecg.reading.smooth import Polynomial2D
 from cardiac_transforms.ecg.reading.spectrum import TILE, line_signal
 from cardiac_transforms.ecg.reading.tiles import TileLines, tile_lines
 
-WORKING_SIDE = 1280
-"""Longer side, in pixels, of the picture in which the grid is looked for."""
+FIRST_SIDE, WORKING_SIDE = 960, 1280
+"""Longer side, in pixels, of the pictures in which the grid is looked for: the smaller one is faster."""
+_FINE, _SURE = 2.9, 0.9
+"""Pixels per mm, and coherence, of a grid in the smaller picture from which on the larger one is not looked at."""
+_GREYS = 0.01
+"""Share of a picture's pixels that are grey at most, if a threshold made it black and white."""
 _BORDER = 40.0
 """Working pixels from the picture's border within which the outermost blocks lie where the grid runs up to it."""
 _NEWTON = 6
 """Steps of Newton's method; each adds about two digits on a bent page."""
-_NEAR_TILE = 130.0
-"""Working pixels from the nearest tile with lines up to which blocks may show them."""
+_NEAR_TILE = 0.1016
+"""Distance from the nearest tile with lines up to which blocks may show them, as a share of the longer side."""
 _ENOUGH = 0.3
 """Share of the picture covered by a grid, beyond which no other view of the lines is tried."""
 _LEAST_SHARE = 0.05
@@ -136,24 +140,41 @@ def find_grid(image: np.ndarray) -> PageGrid | None:
     Returns:
         The grid, or ``None`` where there is none.
     """
+    # lines that a threshold broke need every pixel
+    if max(image.shape) > FIRST_SIDE and not black_and_white(image):
+        grid, covered = _best_view(image, FIRST_SIDE, (False,))
+        if grid is not None and covered > _ENOUGH and grid.coherence > _SURE:
+            if min(grid.pixels_per_mm) * grid.scale > _FINE:
+                return grid
+    return _best_view(image, WORKING_SIDE, (False, True))[0]
+
+
+def _best_view(image: np.ndarray, side: int, black_grids: tuple[bool, ...]) -> tuple[PageGrid | None, float]:
+    """The grid in a picture, looked at with a longer side of at most ``side``, and the share of it that the grid covers.
+
+    ``black_grids`` are the views of its lines that are tried, see
+    :func:`~cardiac_transforms.ecg.reading.spectrum.line_signal`, until one shows enough.
+    """
     height, width = image.shape[:2]
-    scale = min(1.0, WORKING_SIDE / max(height, width))
+    scale = min(1.0, side / max(height, width))
     if scale < 1:
         size = (round(width * scale), round(height * scale))
         image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.HAMMING, reducing_gap=3.0))
-    if min(image.shape[:2]) < TILE:
-        return None
-    best, most = None, 0.0
-    for black_grid in (False, True):
-        signal = line_signal(image, black_grid=black_grid)
-        grid = _grid_of(signal, scale, (height, width))
+    best, share, most = None, 0.0, 0.0
+    for black_grid in black_grids if min(image.shape[:2]) >= TILE else ():
+        grid = _grid_of(line_signal(image, black_grid=black_grid), scale, (height, width), _NEAR_TILE * side)
         if grid is not None and grid.coherence > _REGULAR:
-            covered = float(grid.area.sum()) * BLOCK**2 / signal.size
+            covered = float(grid.area.sum()) * BLOCK**2 / np.prod(image.shape[:2])
             if covered * grid.coherence > most:
-                best, most = grid, covered * grid.coherence
+                best, share, most = grid, covered, covered * grid.coherence
             if covered > _ENOUGH:
                 break
-    return best
+    return best, share
+
+
+def black_and_white(image: np.ndarray) -> bool:
+    """Whether a threshold made a picture, uint8 ``[H, W, 3]``."""
+    return bool(np.mean(np.abs(image[::5, ::5, 1] - 127.5) < 90) <= _GREYS)
 
 
 def flat_grid(
@@ -180,13 +201,13 @@ def flat_grid(
     return PageGrid(1.0, xs, ys, millimetres, shape, (pixels_per_mm, pixels_per_mm), coherence > 0, coherence, seen)
 
 
-def _grid_of(signal: np.ndarray, scale: float, shape: tuple[int, int]) -> PageGrid | None:
-    """The grid in one view of the lines of a picture of ``shape`` (height, width)."""
+def _grid_of(signal: np.ndarray, scale: float, shape: tuple[int, int], reach: float) -> PageGrid | None:
+    """The grid in one view of the lines of a picture of ``shape`` (height, width), up to ``reach`` pixels from tiles."""
     lines = tile_lines(signal)
     if lines is None:
         return None
     xs, ys = lattice(signal.shape)
-    near = _distance(lines.centres, xs, ys) < _NEAR_TILE
+    near = _distance(lines.centres, xs, ys) < reach
     seed = _distance(lines.centres[lines.scores.argmax()][None], xs, ys) < 2 * BLOCK
     blocks = cut_blocks(signal)
     maps = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 from torch.nn.functional import interpolate
@@ -27,6 +28,12 @@ FAINTEST = 0.05
 _NONE, _FULL = 0.12, 0.56
 """Shares of the ink's darkness that are taken for paper, and what more is taken for ink: a thin line half on one row of
 pixels and half on the next must still reach one half."""
+
+_MOST_SAMPLES = 50_000
+"""Pixels that tell the colours of ink and grid; more do not tell them better."""
+
+_BAND = 64
+"""Rows that are gone through together, few enough for the processor's cache."""
 
 _LOGARITHMS = np.log(np.maximum(np.arange(256, dtype=np.float32), 3.0))
 
@@ -132,16 +139,22 @@ def _darkness(image: NDArray[np.uint8], pixels_per_mm: float, valid: NDArray[np.
     takes half its light away.
     """
     step = max(1, round(pixels_per_mm / 3.0))  # a third of a millimetre is fine enough for the statistics
-    small = _LOGARITHMS[image[::step, ::step]]
+    small = np.take(_LOGARITHMS, image[::step, ::step])
     seen = np.ones(small.shape[:2], bool) if valid is None else valid[::step, ::step]
     paper = _paper(small, seen, PAPER_BLOCK * pixels_per_mm / step)
-    samples = np.stack([enlarge(paper[..., c], small.shape[:2]) for c in range(3)], axis=-1) - small
-    weights = _ink_filter(samples[seen])
-    transmitted = -enlarge(paper @ weights, image.shape[:2])
-    for channel in range(3):
-        transmitted += np.take(weights[channel] * _LOGARITHMS, image[..., channel])
-    np.exp(np.minimum(transmitted, 1.0, out=transmitted), out=transmitted)
-    return np.subtract(np.float32(1.0), transmitted, out=transmitted)
+    thin = max(1, round(np.sqrt(seen.size / _MOST_SAMPLES)))
+    few, shown = small[::thin, ::thin], seen[::thin, ::thin]
+    samples = np.stack([enlarge(paper[..., c], shown.shape) for c in range(3)], axis=-1) - few
+    weights = _ink_filter(samples[shown])
+    logarithms = [weight * _LOGARITHMS for weight in weights]
+    darkness = enlarge(paper @ -weights, image.shape[:2])
+    for top in range(0, len(darkness), _BAND):
+        band = darkness[top : top + _BAND]
+        for channel, logarithm in enumerate(logarithms):
+            band += np.take(logarithm, image[top : top + _BAND, :, channel])
+        np.exp(np.minimum(band, 1.0, out=band), out=band)
+        np.subtract(np.float32(1.0), band, out=band)
+    return darkness
 
 
 def _paper(logarithms: NDArray[np.float32], seen: NDArray[np.bool_], block: float) -> NDArray[np.float32]:
@@ -149,16 +162,18 @@ def _paper(logarithms: NDArray[np.float32], seen: NDArray[np.bool_], block: floa
     height, width = seen.shape
     rows, columns = _blocks(height, block), _blocks(width, block)
     # pieces of one size, which overlap by a pixel where they do not fit, so that all are sorted at once
-    tall, wide = int(np.diff(rows).max()), int(np.diff(columns).max())
-    ys = np.minimum(rows[:-1], height - tall)[:, None, None, None] + np.arange(tall)[:, None]
-    xs = np.minimum(columns[:-1], width - wide)[:, None, None] + np.arange(wide)
-    shape = (rows.size - 1, columns.size - 1, tall * wide)
-    count = seen[ys, xs].reshape(shape).sum(axis=2)
+    size = int(np.diff(rows).max()), int(np.diff(columns).max())
+    corners = np.minimum(rows[:-1], height - size[0])[:, None], np.minimum(columns[:-1], width - size[1])
+
+    def pieces(values: NDArray) -> NDArray:
+        return sliding_window_view(values, size)[corners].reshape(rows.size - 1, columns.size - 1, -1)
+
+    count = pieces(seen).sum(axis=2)
     last = np.maximum(0.8 * (count - 1), 0).astype(np.intp)[..., None]
-    paper = np.empty((*shape[:2], 3), np.float32)
+    paper = np.empty((*count.shape, 3), np.float32)
     for channel in range(3):
-        pixels = np.where(seen, logarithms[..., channel], np.float32(np.inf))[ys, xs].reshape(shape)
-        paper[..., channel] = np.take_along_axis(np.sort(pixels, axis=2), last, axis=2)[..., 0]
+        pixels = np.sort(pieces(np.where(seen, logarithms[..., channel], np.float32(np.inf))), axis=2)
+        paper[..., channel] = np.take_along_axis(pixels, last, axis=2)[..., 0]
     paper[count < 8] = np.nan
     known = ~np.isnan(paper[..., 0])
     if not known.any():
@@ -181,7 +196,6 @@ def _ink_filter(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     A coloured grid varies along one direction, which so loses its weight; a grid of the ink's own colour leaves only
     the noise to choose by, and the channels are then averaged.
     """
-    samples = samples[:: max(1, samples.shape[0] // 50_000)]
     weights = np.full(3, 1.0 / 3.0, np.float32)
     if samples.shape[0] < 100:
         return weights
@@ -202,28 +216,39 @@ def _ink_filter(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _line_darkness(darkness: NDArray[np.float32], pixels_per_mm: float) -> NDArray[np.float32]:
     """``[H, W]``: what straight lines along the axes account for."""
-    lines = enlarge(_level_lines(darkness, pixels_per_mm), darkness.shape)
-    down = enlarge(_level_lines(darkness.T, pixels_per_mm).T, darkness.shape)
+    rows, columns = (_line_samples(count, pixels_per_mm) for count in darkness.shape)
+    across = _level_lines(np.take(darkness, columns, axis=1), pixels_per_mm)
+    upright = _level_lines(np.moveaxis(np.take(darkness, rows, axis=0), 2, 0), pixels_per_mm)
+    lines, down = enlarge(across, darkness.shape), enlarge(upright.T, darkness.shape)
     # blur lets neighbours add up where two lines cross, so the weaker one counts for a quarter; sharp lines of one printing
     # ink do not
-    weaker = np.minimum(lines, down)
-    weaker *= np.float32(0.75)
-    lines += down
-    lines -= weaker
+    for top in range(0, len(lines), _BAND):
+        band, other = lines[top : top + _BAND], down[top : top + _BAND]
+        weaker = np.float32(0.75) * np.minimum(band, other)
+        band += other
+        band -= weaker
     return lines
 
 
-def _level_lines(darkness: NDArray[np.float32], pixels_per_mm: float) -> NDArray[np.float32]:
+def _line_samples(count: int, pixels_per_mm: float) -> NDArray[np.intp]:
+    """``[blocks, N]``, N odd: which of an axis' ``count`` pixels are looked at in every block of a line."""
+    edges = _blocks(count, LINE_BLOCK * pixels_per_mm)
+    step = max(1, round(pixels_per_mm / 3.0))
+    half = (int(np.diff(edges).min()) - 1) // step // 2
+    return edges[:-1, None] + step * np.arange(2 * half + 1)
+
+
+def _level_lines(samples: NDArray[np.float32], pixels_per_mm: float) -> NDArray[np.float32]:
     """``[H, blocks]``: darkness of horizontal lines, the median over a block, as far as it goes on beside and repeats.
 
     It is at most that of the page's grid lines: a level stretch of a trace also lies along a row for some way, and
     must only lose what the grid line under it would.
+
+    Args:
+        samples: darkness at the places of :func:`_line_samples`, ``[H, blocks, N]``.
+        pixels_per_mm: of the page.
     """
-    height, width = darkness.shape
-    edges = _blocks(width, LINE_BLOCK * pixels_per_mm)
-    step = max(1, round(pixels_per_mm / 3.0))
-    middle = (int(np.diff(edges).min()) - 1) // step // 2
-    samples = np.take(darkness, edges[:-1, None] + step * np.arange(2 * middle + 1), axis=1)
+    height, middle = samples.shape[0], samples.shape[2] // 2
     lines = np.maximum(np.partition(samples, middle, axis=2)[..., middle], 0.0)
     # a line that is not quite level is a little higher or lower in the next block
     near = maximum_filter1d(lines, 2 * round(0.3 * pixels_per_mm) + 1, axis=0)

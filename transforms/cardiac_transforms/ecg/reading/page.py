@@ -11,7 +11,7 @@ import torch
 from cardiac_transforms.ecg.leads import LeadBox
 from cardiac_transforms.ecg.page_transform import hulls
 from cardiac_transforms.ecg.reading.digitize import DigitizedECG, digitize
-from cardiac_transforms.ecg.reading.grid import PageGrid, find_grid
+from cardiac_transforms.ecg.reading.grid import PageGrid, black_and_white, find_grid
 from cardiac_transforms.ecg.reading.ink import trace_ink
 from cardiac_transforms.ecg.reading.layout import PageLayout, find_leads
 from cardiac_transforms.ecg.reading.rectify import RectifiedPage, rectify
@@ -31,8 +31,6 @@ _SMALLEST = 64
 
 _WHOLE = 0.7
 """Share of a picture from which on its grid is seen on all of the page."""
-_GREYS = 0.01
-"""Share of a picture's pixels that are grey at most, if a threshold made it black and white."""
 _AGREES = 0.03
 """Relative difference up to which two measurements of a scale agree."""
 
@@ -109,7 +107,7 @@ def read_page(image: np.ndarray, pixels_per_mm: float | None = None) -> PageRead
             None, None, None, "No millimetre grid was found, and no ECG traces that would tell the size of the waves."
         )
     flat = rectify(image, sized.grid)
-    crossing = flat.grid_origin if sized.grid.coherence > 0 and _black_and_white(image) else None
+    crossing = flat.grid_origin if sized.grid.coherence > 0 and black_and_white(image) else None
     flat_ink = trace_ink(
         flat.image,
         flat.pixels_per_mm,
@@ -137,13 +135,8 @@ def _sized_by(grid: PageGrid, image: np.ndarray) -> SizedPage:
     """The page by its grid; a scan in black and white that shows little of it by the whole page, if that agrees."""
     if grid.area.mean() * np.ptp(grid.xs) * np.ptp(grid.ys) > _WHOLE * grid.scale**2 * np.prod(grid.shape):
         return SizedPage(grid)
-    if not _black_and_white(image):
+    if not black_and_white(image):
         return SizedPage(grid)
     scan = find_scan(image)
     agrees = scan is not None and np.allclose(scan.grid.pixels_per_mm, grid.pixels_per_mm, rtol=_AGREES)
     return scan if scan is not None and agrees else SizedPage(grid)
-
-
-def _black_and_white(image: np.ndarray) -> bool:
-    """Whether a threshold made this picture."""
-    return bool(np.mean(np.abs(image[::3, ::3, 1] - 127.5) < 90) <= _GREYS)

@@ -95,19 +95,22 @@ def rectify(image: np.ndarray, grid: PageGrid, pixels_per_mm: float = PIXELS_PER
     # the sampling coordinates of grid_sample: -1 and 1 are the outer edges of the first and last pixels
     places = ((places + 0.5) * (2 / width, 2 / height) - 1).transpose(2, 0, 1)
     shape = int(size[1]), int(size[0])
-    flow = enlarge_mesh(places, shape)
+    mesh = enlarge_mesh(np.concatenate([places, seen]), (int(count[1]), shape[1]))
     # ink instead of light is sampled, as there is none beyond the picture; each channel lies by itself, for that is faster
     ink = torch.stack([torch.from_numpy(255 - image[..., channel]) for channel in range(3)]).float()[None]
-    channels = torch.empty((3, *shape), dtype=torch.uint8)
-    inside = torch.empty(shape, dtype=torch.bool)
+    flat = torch.empty((3, *shape), dtype=torch.uint8)
+    inside, on_grid = torch.empty((2, *shape), dtype=torch.bool)
+    row = torch.linspace(0, len(mesh[0]) - 1, shape[0])
+    above = row.long().clamp(max=len(mesh[0]) - 2)
     for top in range(0, shape[0], _BAND):
         band = slice(top, top + _BAND)
-        part = flow[:, band]
-        flat = functional.grid_sample(ink, part.permute(1, 2, 0)[None], align_corners=False)[0]
-        channels[:, band] = flat.neg_().add_(255.5)
-        inside[band] = part.abs().amax(dim=0) <= 1
-    result, shown = channels.permute(1, 2, 0).numpy(), inside.numpy()
-    valid = shown & (enlarge_mesh(seen, shape)[0].numpy() >= 0.5) & ~_covered(result, shown, pixels_per_mm)
+        flow = torch.lerp(mesh[:, above[band]], mesh[:, above[band] + 1], (row - above)[band, None])
+        part = functional.grid_sample(ink, flow[:2].permute(1, 2, 0)[None], align_corners=False)[0]
+        flat[:, band] = part.neg_().add_(255.5)
+        inside[band] = (flow[0].abs() <= 1) & (flow[1].abs() <= 1)
+        on_grid[band] = flow[2] >= 0.5
+    result, shown = flat.permute(1, 2, 0).numpy(), inside.numpy()
+    valid = shown & on_grid.numpy() & ~_covered(result, shown, pixels_per_mm)
     origin = (-low % 5) * pixels_per_mm
     return RectifiedPage(
         result, valid, pixels_per_mm, (float(origin[0]), float(origin[1])), (float(low[0]), float(low[1])), grid

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch.nn import functional
 
 TILE = 160
@@ -15,6 +14,7 @@ HARMONICS = 10
 """Harmonics of the 5 mm spacing that are looked at; the 1 mm lines are the fifth and the tenth."""
 _FLOOR = 8
 """Side in bins of the blocks on which a spectrum's surroundings are averaged; a peak is about half as wide."""
+_ABSORBANCE = -np.log((np.arange(256, dtype=np.float32) + 16) / 271)
 _WINDOW = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
 _NEAR, _FAR = 5, 20
 """Steps in pixels of :func:`_local_mean`: 25 pixels span a stroke and the paper beside it, 100 pixels a few grid squares."""
@@ -30,8 +30,7 @@ def line_signal(image: np.ndarray, *, black_grid: bool = False) -> np.ndarray:
     Returns:
         float32 ``[H, W]``, zero mean, about unit spread everywhere, positive where there is ink.
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float()
-    absorbance = pixels.add_(16).div_(271).log_().neg_()
+    absorbance = torch.from_numpy(np.take(_ABSORBANCE, np.ascontiguousarray(image.transpose(2, 0, 1))))
     layer = torch.einsum("c,chw->hw", _grid_colour(absorbance[:, ::3, ::3]), absorbance)
     fine = layer - _local_mean(layer, _NEAR)
     if not black_grid:
@@ -39,7 +38,7 @@ def line_signal(image: np.ndarray, *, black_grid: bool = False) -> np.ndarray:
         dark = absorbance.amin(dim=0)
         dark.sub_(_local_mean(dark, _NEAR))
         strong = dark > _spread(dark).mul_(4).clamp_(min=0.15)
-        kept = torch.from_numpy(~ndimage.binary_dilation(strong.numpy())).float()
+        kept = (~_grown(strong)).float()
         share = _local_mean(kept, _NEAR).clamp_(min=1e-3)
         fine = layer.sub_(_local_mean(layer * kept, _NEAR).div_(share)).mul_(kept)
     return fine.div_(_spread(fine)).clamp_(-2, 2).numpy()
@@ -47,11 +46,25 @@ def line_signal(image: np.ndarray, *, black_grid: bool = False) -> np.ndarray:
 
 def _grid_colour(absorbance: torch.Tensor) -> torch.Tensor:
     """The direction ``[3]`` of colour along which a thinned picture ``[3, H, W]`` varies finely, ink positive."""
-    fine = (absorbance - functional.avg_pool2d(absorbance, 9, stride=1, padding=4, count_include_pad=False)).flatten(1)
+    around = absorbance
+    for size in ((9, 1), (1, 9)):
+        padding = [n // 2 for n in size]
+        around = functional.avg_pool2d(around, size, stride=1, padding=padding, count_include_pad=False)
+    fine = (absorbance - around).flatten(1)
     fine = fine / (fine.abs().median(dim=1, keepdim=True).values + 1e-3)
     fine = fine.clamp(-2, 2)
     axis = torch.linalg.eigh(fine @ fine.T).eigenvectors[:, -1]
     return axis * axis.sum().sign()
+
+
+def _grown(mask: torch.Tensor) -> torch.Tensor:
+    """A mask ``[H, W]`` and the pixels beside, above and below it."""
+    grown = mask.clone()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return grown
 
 
 def _spread(fine: torch.Tensor) -> torch.Tensor:
@@ -82,7 +95,7 @@ def tile_spectra(tiles: np.ndarray) -> np.ndarray:
         middle), columns the horizontal one, from zero.
     """
     wave = torch.fft.rfft2(torch.from_numpy(tiles * _WINDOW), s=(PAD, PAD))[..., :-1]
-    log = torch.view_as_real(wave).square().sum(dim=-1).add_(1e-6).log_().roll(PAD // 2, 1)
+    log = (wave.real.square() + wave.imag.square()).add_(1e-6).log_().roll(PAD // 2, 1)
     # peaks of level lines lie at the left border: what is beyond it is the same at opposite frequencies
     beyond = log[:, :, 1 : 2 * _FLOOR + 1].flip(1, 2).roll(1, 1)
     log = torch.cat([beyond, log], dim=2)
@@ -90,22 +103,23 @@ def tile_spectra(tiles: np.ndarray) -> np.ndarray:
         log = 0.6 * log + 0.2 * (log.roll(1, axis) + log.roll(-1, axis))
     cap = log[:, ::3, ::3].flatten(1).median(dim=1).values[:, None, None] + 4
     around = _blocks(torch.minimum(log, cap), (_FLOOR, _FLOOR), 3)
+    apart = log.unflatten(2, (-1, _FLOOR)).unflatten(1, (-1, _FLOOR))
     families = []
     for shape in ((1, _FLOOR), (_FLOOR, 1)):
         # strong lines raise the whole row that their peaks lie in, so peaks are also compared with their own row
         floor = torch.maximum(around, _blocks(log, shape, 5))
-        height = (log - floor)[:, :, 2 * _FLOOR :]
+        height = (apart - floor).flatten(3, 4).flatten(1, 2)[:, :, 2 * _FLOOR :]
         # beyond 4 a peak hardly counts more, but its top is still its top
         families.append(torch.minimum(height, 2.8 + 0.3 * height).clamp_(min=-1))
     return torch.stack(families, dim=1).numpy()
 
 
 def _blocks(log: torch.Tensor, shape: tuple[int, int], size: int) -> torch.Tensor:
-    """Means over ``size`` blocks of ``shape``, the same for all of a block."""
+    """Means ``[N, H / _FLOOR, _FLOOR or 1, W / _FLOOR, _FLOOR or 1]`` over ``size`` blocks of ``shape``, 1 along its axes."""
     mean = functional.avg_pool2d(log[:, None], shape)
     window = [size if n > 1 else 1 for n in shape]
     mean = functional.avg_pool2d(mean, window, 1, [n // 2 for n in window], count_include_pad=False)[:, 0]
-    return mean.repeat_interleave(shape[0], 1).repeat_interleave(shape[1], 2)
+    return mean.unflatten(2, (-1, _FLOOR // shape[1])).unflatten(1, (-1, _FLOOR // shape[0]))
 
 
 def comb(spectra: np.ndarray, waves: np.ndarray, orders: np.ndarray) -> np.ndarray:

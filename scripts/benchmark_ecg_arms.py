@@ -36,7 +36,7 @@ class Arm:
     options: tuple[str, ...] = ()
 
 
-PAGE = ("--pixels_per_mm", "1.5")
+PAGE = ()
 ARMS = {
     "page, two tasks": Arm("ecg_image_classification", options=PAGE),
     "page, losses 70:30": Arm("ecg_image_classification", "loss_70_30", PAGE),

@@ -1,7 +1,7 @@
 """A table of ECG records becomes a table of pages: each record printed by a random machine and, if wanted, photographed.
 
 Everything else in the table stays, so the networks can be trained and scored on pictures whose truth is known. Layout, look and
-capture of an ECG depend on its patient and the seed alone.
+capture of an ECG depend on the name of its file and the seed alone.
 
 Usage: make_page_table.py TABLE OUT [--captured] [--layouts 3x4 ...] [--splits test ...] [--seed S] [--workers W]
 Writes OUT/pages/*.jpg and OUT/patients.csv.
@@ -68,7 +68,7 @@ def page_of(
     row: dict[str, str], folder: Path, out: Path, layouts: Sequence[str], captured: bool, seed: int
 ) -> dict[str, str]:
     """Print the record of a row; returns the row with the page's path, layout and capture."""
-    rng = np.random.default_rng([seed, zlib.crc32(row["path"].encode())])
+    rng = np.random.default_rng([seed, zlib.crc32(Path(row["path"]).name.encode())])
     record = read_record(folder / row["path"])
     layout = layouts[rng.integers(len(layouts))]
     style = random_style(rng, layout=layout)

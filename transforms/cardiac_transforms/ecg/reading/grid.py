@@ -141,7 +141,7 @@ def find_grid(image: np.ndarray) -> PageGrid | None:
         The grid, or ``None`` where there is none.
     """
     # lines that a threshold broke need every pixel
-    if max(image.shape) > FIRST_SIDE and not black_and_white(image):
+    if max(image.shape) > WORKING_SIDE and not black_and_white(image):
         grid, covered = _best_view(image, FIRST_SIDE, (False,))
         if grid is not None and covered > _ENOUGH and grid.coherence > _SURE:
             if min(grid.pixels_per_mm) * grid.scale > _FINE:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cardiac_transforms.ecg.reading.connected import connected
 from cardiac_transforms.ecg.reading.rows import without_specks
 
-FINE = 5.5
+FINE = 7.0
 """Pixels per mm of a picture from which on its strokes are as dark as their trace; looking for them takes long."""
 LENGTH = 2.0
 """mm of a stroke that are looked at together."""
@@ -39,12 +40,11 @@ def with_steep_strokes(share: NDArray[np.float32], pixels_per_mm: float, dark: f
         pixels_per_mm: of the page.
         dark: share from which a pixel counts as ink.
     """
-    reach = 2 * round(REACH * pixels_per_mm) + 1
-    middle = share > MIDDLE * ndimage.maximum_filter1d(share, reach, axis=1)
+    middle = share > MIDDLE * _beside(share, round(REACH * pixels_per_mm))
     raised = np.where(middle, share / stroke_darkness(share, pixels_per_mm), share)
     # noise may break a stroke for a row or two
-    labels, count = ndimage.label(ndimage.maximum_filter1d(raised > dark, 3, axis=0), np.ones((3, 3)))
-    goes_on = np.zeros(count + 1, bool)
+    labels, pieces = connected(_beside((raised > dark).T, 1).T)
+    goes_on = np.zeros(len(pieces) + 1, bool)
     goes_on[labels[without_specks(share > dark, pixels_per_mm)]] = True
     return np.where(goes_on[labels], raised, share)
 
@@ -75,7 +75,7 @@ def stroke_darkness(share: NDArray[np.float32], pixels_per_mm: float) -> NDArray
         along = ndimage.maximum_filter1d(along, size, axis=0)
         np.maximum(darkness, _sheared(along, -2.0 * tilt), out=darkness)
     least = max(FAINTEST_STROKE, OVER_REST * float(np.percentile(darkness[::2, ::2], 75.0)))
-    darkness = ndimage.maximum_filter1d(darkness, 2 * round(REACH * pixels_per_mm) + 1, axis=1)
+    darkness = _beside(darkness, round(REACH * pixels_per_mm))
     darkness[(darkness < least) | (darkness > 1.0)] = 1.0
     out = np.ones_like(share)
     out[:even] = np.repeat(darkness, 2, axis=0)
@@ -90,4 +90,13 @@ def _sheared(values: NDArray[np.float32], columns_per_row: float) -> NDArray[np.
     for row, line in enumerate(values):
         by = round(row * columns_per_row) % width
         out[row, by:], out[row, :by] = line[: width - by], line[width - by :]
+    return out
+
+
+def _beside(values: NDArray, reach: int) -> NDArray:
+    """``[H, W]``: the largest of the values up to ``reach`` pixels to the left and right."""
+    out = values.copy()
+    for step in range(1, reach + 1):
+        for here, there in ((np.s_[:, step:], np.s_[:, :-step]), (np.s_[:, :-step], np.s_[:, step:])):
+            np.maximum(out[here], values[there], out=out[here])
     return out

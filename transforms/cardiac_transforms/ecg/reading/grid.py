@@ -16,7 +16,7 @@ from cardiac_transforms.ecg.reading.tiles import TileLines, tile_lines
 
 FIRST_SIDE, WORKING_SIDE = 960, 1280
 """Longer side, in pixels, of the pictures in which the grid is looked for: the smaller one is faster."""
-_FINE, _SURE = 2.9, 0.9
+_FINE, _SURE = 2.9, 0.995
 """Pixels per mm, and coherence, of a grid in the smaller picture from which on the larger one is not looked at."""
 _GREYS = 0.01
 """Share of a picture's pixels that are grey at most, if a threshold made it black and white."""

@@ -4,7 +4,7 @@ Every arm is trained, evaluated and compared with the first one (two tasks, page
 DeLong's 95 % interval, difference with its interval and p (DeLong, paired). Arms that are already in OUT are not trained again;
 the rival without an ECG is scripts/benchmark_clinical.py.
 
-Usage: benchmark_ecg_arms.py TABLE OUT [--arms NAME ...] [--epochs 12] [--seed 0]
+Usage: benchmark_ecg_arms.py TABLE OUT [--arms NAME ...] [--epochs 8] [--seed 0]
 Prints a Markdown table and writes OUT/arms.csv.
 """
 
@@ -29,25 +29,23 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Arm:
-    """A bundle, the overlay of its train.yaml if any, and options of training and evaluation both."""
+    """A bundle, and the overlay of its train.yaml if any."""
 
     bundle: str
     overlay: str = ""
-    options: tuple[str, ...] = ()
 
 
-PAGE = ()
 ARMS = {
-    "page, two tasks": Arm("ecg_image_classification", options=PAGE),
-    "page, losses 70:30": Arm("ecg_image_classification", "loss_70_30", PAGE),
-    "page, losses 60:40": Arm("ecg_image_classification", "loss_60_40", PAGE),
-    "page, scar alone": Arm("ecg_image_classification", "scar_only", PAGE),
-    "page, LVEF alone": Arm("ecg_image_classification", "lvef_only", PAGE),
-    "page, two tasks, LVEF < 40 %": Arm("ecg_image_classification", "lvef40", PAGE),
-    "page and clinical, FiLM": Arm("ecg_image_clinical_classification", options=PAGE),
-    "page and clinical, recurrent": Arm("ecg_image_clinical_classification", "recurrent", PAGE),
-    "page and clinical, scar alone": Arm("ecg_image_clinical_classification", "scar_only", PAGE),
-    "page and clinical, LVEF alone": Arm("ecg_image_clinical_classification", "lvef_only", PAGE),
+    "page, two tasks": Arm("ecg_image_classification"),
+    "page, losses 70:30": Arm("ecg_image_classification", "loss_70_30"),
+    "page, losses 60:40": Arm("ecg_image_classification", "loss_60_40"),
+    "page, scar alone": Arm("ecg_image_classification", "scar_only"),
+    "page, LVEF alone": Arm("ecg_image_classification", "lvef_only"),
+    "page, two tasks, LVEF < 40 %": Arm("ecg_image_classification", "lvef40"),
+    "page and clinical, FiLM": Arm("ecg_image_clinical_classification"),
+    "page and clinical, recurrent": Arm("ecg_image_clinical_classification", "recurrent"),
+    "page and clinical, scar alone": Arm("ecg_image_clinical_classification", "scar_only"),
+    "page and clinical, LVEF alone": Arm("ecg_image_clinical_classification", "lvef_only"),
     "signals, two tasks": Arm("ecg_signal_classification"),
     "signals, scar alone": Arm("ecg_signal_classification", "scar_only"),
     "signals, LVEF alone": Arm("ecg_signal_classification", "lvef_only"),
@@ -60,7 +58,7 @@ def main() -> None:
     parser.add_argument("table", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS), metavar="NAME")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     found = {}
@@ -83,7 +81,7 @@ def train_and_evaluate(arm: Arm, table: Path, folder: Path, epochs: int, seed: i
     """Run both workflows of the bundle as a user would."""
     bundle = ROOT / "bundles" / arm.bundle
     overlay = [f"{bundle}/configs/methods/{arm.overlay}.yaml"] if arm.overlay else []
-    common = ["--bundle_root", bundle, "--dataset_dir", table, "--seed", seed, *arm.options]
+    common = ["--bundle_root", bundle, "--dataset_dir", table, "--seed", seed]
     if arm.overlay == "lvef40":
         common += ["--lvef_threshold", 40]
     training = ["--output_dir", folder, "--epochs", epochs, "--patience", epochs]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmark_ecg_arms import PAGE, ROOT, compared, run
+from benchmark_ecg_arms import ROOT, compared, run
 from make_page_table import print_rows
 
 from monai_jdl.data import write_ecg_table
@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     out = options.output.absolute()
     print_pages(options.table, out, options.patients)
-    common = ["--bundle_root", BUNDLE, "--seed", options.seed, "--cache_dir", out / "cache", *PAGE]
+    common = ["--bundle_root", BUNDLE, "--seed", options.seed, "--cache_dir", out / "cache"]
     found = {}
     for name, (layouts, overlay, before) in ARMS.items():
         folder = out / name.replace(",", "").replace(" ", "_")

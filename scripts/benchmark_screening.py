@@ -52,7 +52,8 @@ def main() -> None:
         pages = make_pages(options.folder or Path(folder), options.pages)
         for kind, paths in pages.items():
             report(kind, paths, load, network)
-    image = torch.zeros(1, *canonical_page(np.zeros((12, 2)), 500.0, config["pixels_per_mm"]).shape)
+    _, height, width = canonical_page(np.zeros((12, 2)), 500.0, config["pixels_per_mm"]).shape
+    image = torch.zeros(1, config["channels"], height, width)
     with torch.inference_mode():
         script = convert_to_torchscript(network, inputs=[image], use_trace=True)
         eager, traced = (median(lambda model=model: model(image)) for model in (network, script))

@@ -113,6 +113,8 @@ def test_the_page_is_that_of_the_array_function():
     page = DrawCanonicalPage(2.0)(WHOLE)
     assert page.shape == (3, 300, 250) and page.dtype == torch.float32
     np.testing.assert_array_equal(page.numpy(), canonical_page(WHOLE.numpy(), 500.0, 2.0))
+    grey = DrawCanonicalPage(2.0, channels=1)(WHOLE)
+    np.testing.assert_array_equal(grey.numpy(), page[:1].numpy())
 
 
 def test_the_page_is_a_plane_to_what_follows():
@@ -190,6 +192,7 @@ def test_replay_repeats_the_draw():
         lambda: RandECGReadingErrors(0.5, (0.5, 2)),
         lambda: RandECGWindow(2.0),
         lambda: DrawCanonicalPage(0),
+        lambda: DrawCanonicalPage(channels=2),
     ],
 )
 def test_wrong_arguments_are_refused(make):

@@ -56,9 +56,10 @@ def lite0_file() -> str:
 
 
 def load_encoder(network: nn.Module, path: str | Path | None) -> nn.Module:
-    """Load pretrained weights into ``network.encoder``, in place, all but its last linear layer, which had other classes.
+    """Load pretrained weights into ``network.encoder``, in place; its last linear layer only if it had as many classes.
 
-    MONAI's names and those of the usual ImageNet files are understood: torchvision's and timm's ResNets for MONAI's
+    The file may be of a whole ECG network, e.g. of the page bundle for the clinical one, whose encoder is taken, or of an
+    encoder. MONAI's names and those of the usual ImageNet files are understood: torchvision's and timm's ResNets for MONAI's
     ``ResNet`` (``shortcut_type: B``, ``bias_downsample: false``), EfficientNet-PyTorch's for ``EfficientNetBN`` and
     :class:`EfficientNetLite0`.
 
@@ -76,21 +77,21 @@ def load_encoder(network: nn.Module, path: str | Path | None) -> nn.Module:
         return network
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        found = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+        found = {
+            name.removeprefix("encoder."): value for name, value in state.items() if isinstance(value, torch.Tensor)
+        }
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file; give --encoder_weights an existing one.") from error
     except Exception as error:  # arbitrary bytes make the unpickler fail in arbitrary ways
         raise InputError(f"{path}: this is not a file of weights (a PyTorch state dict); give another one.") from error
     encoder = network.get_submodule("encoder")
     last = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear)][-1]
-    own = {
-        name: value
-        for name, value in encoder.state_dict().items()
-        if not name.startswith(f"{last}.") and not name.endswith("num_batches_tracked")
-    }
+    own = {name: value for name, value in encoder.state_dict().items() if not name.endswith("num_batches_tracked")}
     taken = {name: found.get(name, found.get(_flat(name))) for name in own}
     wrong = [name for name, value in taken.items() if value is None or value.shape != own[name].shape]
-    if wrong:
+    if any(name.startswith(f"{last}.") for name in wrong):
+        taken = {name: value for name, value in taken.items() if not name.startswith(f"{last}.")}
+    if wrong := [name for name in wrong if name in taken]:
         raise InputError(
             f"{path}: these weights belong to another encoder ({len(wrong)} of {len(own)} tensors are missing or of another"
             f" shape, e.g. {wrong[0]}); choose the encoder by network_def#encoder."

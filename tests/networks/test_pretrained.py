@@ -49,6 +49,16 @@ def test_all_but_the_last_layer_is_loaded(make, tmp_path):
         assert torch.equal(value, before[name] if last else source.state_dict()[name]), name
 
 
+def test_the_encoder_of_another_ecg_network_is_taken_whole(tmp_path):
+    source, network = ECGClassifier(resnet(4), 4), ECGClassifier(resnet(4), 4)
+    torch.save(source.state_dict(), tmp_path / "page.pt")
+    head = network.heads[0].weight.clone()
+    load_encoder(network, tmp_path / "page.pt")
+    for name, value in network.encoder.state_dict().items():
+        assert torch.equal(value, source.encoder.state_dict()[name]), name
+    assert torch.equal(network.heads[0].weight, head)
+
+
 def test_lite0_has_the_published_size_and_is_bounded():
     network = EfficientNetLite0(1000).eval()
     assert sum(parameter.numel() for parameter in network.parameters()) == 4_652_008  # 4.7 M; B0 has 5.3 M

@@ -71,6 +71,25 @@ def test_random_windows_lie_anywhere_and_without_luck_at_the_start():
     assert torch.equal(RandECGWindow(prob=0.0, seconds=2.0)(WHOLE).as_tensor(), WHOLE[:, :1000])
 
 
+@pytest.mark.parametrize("columns", [1, 2, 4])
+def test_leads_of_a_column_are_simultaneous_and_columns_are_not(columns):
+    window = RandECGWindow(seconds=2.0, columns=[columns]).set_random_state(0)
+    times = torch.arange(5000.0).expand(12, 5000)  # mV that tell the sample
+    apart = 0
+    for _ in range(20):
+        begins = window(times).as_tensor()[:, 0].reshape(columns, -1)
+        assert (begins == begins[:, :1]).all()
+        apart += len(set(begins[:, 0].tolist())) == columns
+    assert apart >= 19
+
+
+def test_the_number_of_columns_is_drawn():
+    window = RandECGWindow(seconds=2.0, columns=(1, 4)).set_random_state(0)
+    times = torch.arange(5000.0).expand(12, 5000)
+    found = [len(set(window(times).as_tensor()[:, 0].tolist())) for _ in range(40)]
+    assert set(found) == {1, 4} and 10 < found.count(1) < 30
+
+
 def test_no_severity_changes_nothing_and_errors_grow_with_it():
     torch.testing.assert_close(ECGReadingErrors(0.0)(WHOLE).as_tensor(), WHOLE)
 
@@ -191,6 +210,9 @@ def test_replay_repeats_the_draw():
         lambda: ECGReadingErrors(1.5),
         lambda: RandECGReadingErrors(0.5, (0.5, 2)),
         lambda: RandECGWindow(2.0),
+        lambda: RandECGWindow(columns=()),
+        lambda: RandECGWindow(columns=[3]),
+        lambda: ECGWindow(place=[0.5] * 11 + [1.5]),
         lambda: DrawCanonicalPage(0),
         lambda: DrawCanonicalPage(channels=2),
     ],

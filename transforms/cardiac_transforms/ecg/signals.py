@@ -109,26 +109,27 @@ class ECGWindow(SignalTransform):
 
     Args:
         seconds: length of the result.
-        place: where in what is known of a lead the window lies, 0 (its first seconds) to 1 (its last). Leads that are known
-            for the same time stay simultaneous.
+        place: where in what is known of a lead the window lies, 0 (its first seconds) to 1 (its last), of all leads or of each of
+            the twelve. Leads that are known for the same time and have the same place stay simultaneous.
         rate: Hz.
     """
 
-    def __init__(self, seconds: float = 2.5, place: float = 0.0, rate: float = 500.0) -> None:
+    def __init__(self, seconds: float = 2.5, place: float | Sequence[float] = 0.0, rate: float = 500.0) -> None:
         super().__init__()
-        if not (seconds > 0 and rate > 0 and 0 <= place <= 1):
+        self.places = np.broadcast_to(np.asarray(place, dtype=float), len(LEADS))
+        if not (seconds > 0 and rate > 0 and (self.places >= 0).all() and (self.places <= 1).all()):
             raise ValueError(f"seconds and rate must be above 0, place 0 to 1, got {seconds!r}, {rate!r}, {place!r}.")
-        self.seconds, self.place, self.rate = float(seconds), float(place), float(rate)
+        self.seconds, self.rate = float(seconds), float(rate)
 
     def leads(self, signals: np.ndarray) -> np.ndarray:
         """The windows, ``(12, seconds * rate)``."""
         length = round(self.seconds * self.rate)
         out = np.full((len(signals), length), np.nan, signals.dtype)
-        for target, signal in zip(out, signals, strict=True):
+        for target, signal, place in zip(out, signals, self.places, strict=True):
             known = np.flatnonzero(np.isfinite(signal))
             if known.size:
                 slack = max(0, int(known[-1]) + 1 - int(known[0]) - length)
-                piece = signal[int(known[0]) + round(self.place * slack) :][:length]
+                piece = signal[int(known[0]) + round(place * slack) :][:length]
                 target[: piece.size] = piece
         return out
 
@@ -139,15 +140,25 @@ class RandECGWindow(RandomSignalTransform):
     Args:
         prob: probability that the place is drawn.
         seconds, rate: as in :class:`ECGWindow`.
+        columns: of the pages that the leads shall look like, one of which is drawn. The leads of a column are simultaneous, those
+            of different columns are not: 1 (all leads at once, as recorded), 2 (limb and precordial leads) or 4 (I to III, aVR to
+            aVF, V1 to V3, V4 to V6).
     """
 
-    def __init__(self, prob: float = 1.0, seconds: float = 2.5, rate: float = 500.0) -> None:
+    def __init__(
+        self, prob: float = 1.0, seconds: float = 2.5, rate: float = 500.0, columns: Sequence[int] = (1,)
+    ) -> None:
         super().__init__(prob)
         self.first = ECGWindow(seconds, 0.0, rate)
+        self.columns = tuple(columns)
+        if not self.columns or not set(self.columns) <= {1, 2, 4}:
+            raise ValueError(f"columns must be among 1, 2 and 4, got {columns!r}.")
 
     def draw(self, shape: tuple[int, int, int, int]) -> ECGWindow:
-        """Draw the place."""
-        return ECGWindow(self.first.seconds, float(self.R.uniform()), self.first.rate)
+        """Draw the places."""
+        columns = self.columns[self.R.randint(len(self.columns))] if len(self.columns) > 1 else self.columns[0]
+        places = np.repeat(self.R.uniform(size=columns), len(LEADS) // columns)
+        return ECGWindow(self.first.seconds, places, self.first.rate)
 
     def __call__(self, img: NdarrayOrTensor, randomize: bool = True, **companions: Any) -> NdarrayOrTensor:
         """Cut the windows; with ``randomize=False`` at the place drawn last."""

@@ -4,7 +4,7 @@ from monai_jdl.networks.clinical_imputer import CLINICAL_FEATURES, ClinicalImput
 from monai_jdl.networks.ecg import ECG_TASKS, ECGClassifier
 from monai_jdl.networks.fusion import FiLMFusion, RecurrentFusion
 from monai_jdl.networks.joint import JointNet
-from monai_jdl.networks.lead_stack import LeadStack, StackLeads, page_of_leads
+from monai_jdl.networks.leadwise import LeadwiseEncoder, leads_of_page, page_of_leads
 from monai_jdl.networks.messages import Concatenation, FeaturePyramid, ProbabilityGate, SoftGate
 from monai_jdl.networks.pretrained import EfficientNetLite0, lite0_file, load_encoder
 from monai_jdl.networks.weights import fingerprint, frozen, load_weights
@@ -19,13 +19,13 @@ __all__ = [
     "FeaturePyramid",
     "FiLMFusion",
     "JointNet",
-    "LeadStack",
+    "LeadwiseEncoder",
     "ProbabilityGate",
     "RecurrentFusion",
     "SoftGate",
-    "StackLeads",
     "fingerprint",
     "frozen",
+    "leads_of_page",
     "lite0_file",
     "load_encoder",
     "load_weights",

@@ -42,8 +42,8 @@ class HeatMaps:
     Args:
         output_dir: folder.
         network: the classifier.
-        layer: name of the convolutional layer that is looked at, e.g. ``encoder.layer3``, or ``encoder.stack.leads`` of a
-            :class:`~monai_jdl.networks.LeadStack`, whose channels are weighed for each lead by itself.
+        layer: name of the convolutional layer that is looked at, e.g. ``encoder.layer3``, or ``encoder.leads`` of a
+            :class:`~monai_jdl.networks.LeadwiseEncoder`, where channels are weighed for each lead by itself.
         extra_keys: further inputs of the network in the batch, by name.
     """
 

@@ -19,8 +19,8 @@ from tests.bundles.conftest import two_ranks_run
 
 BUNDLES = ("ecg_image_classification", "ecg_image_clinical_classification", "ecg_signal_classification")
 SMALL = {
-    "network_def#encoder#block_inplanes": [4, 4, 8, 8],
-    "network_def#encoder#layers": [1, 1, 1, 1],
+    "network_def#encoder#encoder#block_inplanes": [4, 4, 8, 8],
+    "network_def#encoder#encoder#layers": [1, 1, 1, 1],
     "device": "cpu",
 }
 QUICK = SMALL | {"epochs": 2, "num_workers": 0, "batch_size": 8}
@@ -136,7 +136,12 @@ def test_clinical_features_of_a_table_decide_and_may_be_missing(ecgs, trained, t
         out = tmp_path / patient.split(",")[0]
         weights = trained / bundle / "model.pt"
         bundles.run(
-            bundle, "inference", dataset_dir=tmp_path / "patients.csv", output_dir=out, ckpt_path=weights, **SMALL
+            bundle,
+            "inference",
+            dataset_dir=tmp_path / "patients.csv",
+            output_dir=out,
+            ckpt_path=weights,
+            **SMALL,
         )
         found[out.name] = float(table(out / "predictions.csv")[0]["scar"])
     assert len(set(found.values())) == 3
@@ -148,7 +153,11 @@ def test_cohorts_with_other_columns_are_trained_on_together(ecgs, tmp_path):
         for row in table(ecgs / "patients.csv")
     ]
     write_ecg_table(tmp_path / "patients.csv", rows)
-    options = QUICK | {"dataset_dir": [str(ecgs), str(tmp_path)], "output_dir": tmp_path / "out", "epochs": 1}
+    options = QUICK | {
+        "dataset_dir": [str(ecgs), str(tmp_path)],
+        "output_dir": tmp_path / "out",
+        "epochs": 1,
+    }
     bundles.run(BUNDLES[1], "train", **options)
     calibration = json.loads((tmp_path / "out/calibration.json").read_text())
     assert [calibration["temperatures"][task]["n"] for task in ("scar", "lvef50")] == [20, 10]
@@ -166,6 +175,33 @@ def test_overlays(bundle, method, ecgs, tmp_path):
     assert list(calibration["temperatures"]) == tasks
     if method == "recurrent":
         assert "fusion.recurrent.weight_ih_l0" in torch.load(tmp_path / "model.pt", weights_only=True)
+
+
+def test_an_encoder_for_colour_pictures(ecgs, inputs, tmp_path):
+    """EfficientNet-lite0 by its overlay, in training and in inference, here without its ImageNet weights."""
+    options = {"methods": ("efficientnet_lite0",), "device": "cpu"}
+    quickly = {"epochs": 1, "num_workers": 0, "batch_size": 8, "encoder_weights": None}
+    bundles.run(BUNDLES[0], "train", dataset_dir=ecgs, output_dir=tmp_path, **options, **quickly)
+    bundles.run(
+        *(BUNDLES[0], "inference"),
+        dataset_dir=inputs / "page.png",
+        output_dir=tmp_path / "out",
+        ckpt_path=tmp_path / "model.pt",
+        **options,
+    )
+    assert (tmp_path / "out/page/page_scar.jpg").is_file()
+
+
+def test_pages_are_kept_and_those_that_cannot_be_read_are_left_out_of_training(ecgs, inputs, tmp_path):
+    rows = [row | {"path": str(ecgs / row["path"])} for row in table(ecgs / "patients.csv")]
+    for name in ("page", "nothing"):
+        rows.append(rows[-1] | {"path": str(inputs / f"{name}.png"), "patient": name, "split": "training"})
+    write_ecg_table(tmp_path / "patients.csv", rows)
+    options = QUICK | {"epochs": 1, "cache_dir": tmp_path / "kept"}
+    bundles.run(BUNDLES[0], "train", dataset_dir=tmp_path, output_dir=tmp_path / "out", **options)
+    (left_out,) = table(tmp_path / "out/errors_training.csv")
+    assert left_out["case"] == "nothing" and not (tmp_path / "out/errors_validation.csv").exists()
+    assert len(list((tmp_path / "kept").glob("*.npz"))) == 2  # a page and a refusal
 
 
 def test_a_frozen_encoder_stays_as_it_was(ecgs, trained, tmp_path):
@@ -246,7 +282,7 @@ def test_two_ranks_on_processors(workflow, ecgs, trained, inputs, tmp_path):
     assert (tmp_path / "one/predictions.csv").read_text() == (tmp_path / "out/predictions.csv").read_text()
 
 
-@pytest.mark.parametrize("bundle", [BUNDLES[0], BUNDLES[2]])
+@every_bundle
 def test_shipped_weights_tell_scar_in_patients_they_have_not_seen(bundle, tmp_path):
     cases = [simulate_ecg(seed) for seed in range(900_000, 900_060)]
     write_ecg_phantoms(tmp_path / "data", {"testing": cases})

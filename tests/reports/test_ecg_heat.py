@@ -11,7 +11,7 @@ from cardiac_transforms.ecg import LEADS, canonical_boxes, canonical_page
 from cardiac_transforms.ecg.capture import RandCapturePage
 from cardiac_transforms.ecg.reading import read_page
 from monai_jdl.data import write_page_image
-from monai_jdl.networks import ECGClassifier, LeadStack
+from monai_jdl.networks import ECGClassifier, LeadwiseEncoder
 from monai_jdl.phantoms import PageStyle, render_page, simulate_ecg
 from monai_jdl.reports import HeatMaps, draw_heat, heat_on_picture
 
@@ -79,19 +79,20 @@ def test_ink_stays_black_and_cold_paper_as_it_is():
 
 
 def test_heat_tells_the_lead_that_speaks_from_one_with_as_much_ink():
-    """A network that looks at V2 alone, whose channels in a picture of the whole page would be those of all leads."""
+    """A network to which ink in V2 alone speaks, though it looks at all leads alike."""
 
-    class OnlyV2(torch.nn.Module):
+    class Mean(torch.nn.Module):
         def forward(self, leads):
-            return leads[:, [LEADS.index("V2")]].mean((2, 3))
+            return leads.flatten(1).mean(1, keepdim=True)
 
     stem = torch.nn.Conv2d(1, 1, 4, stride=4, bias=False)
     torch.nn.init.ones_(stem.weight)
-    net = ECGClassifier(LeadStack(stem, OnlyV2()), 1).eval()
+    net = ECGClassifier(LeadwiseEncoder(Mean(), stem), 12).eval()
     for head in net.heads:
-        torch.nn.init.ones_(head.weight)
+        torch.nn.init.zeros_(head.weight)
+        head.weight.data[0, LEADS.index("V2")] = 1.0
     ink = torch.from_numpy(1 - canonical_page(CASE.signals, CASE.rate, 3.2)[:1] / 255.0).float()
-    heat = HeatMaps("unused", net, "encoder.stack.leads").heats({"image": ink})[0]
+    heat = HeatMaps("unused", net, "encoder.leads").heats({"image": ink})[0]
     assert heat.shape == (480, 400) and heat.max() == pytest.approx(1.0)
     assert tile(heat, "V2").sum() > 0.9 * heat.sum()
 

@@ -68,9 +68,7 @@ def canonical_boxes(pixels_per_mm: float = 4.0) -> tuple[LeadBox, ...]:
     return tuple(boxes)
 
 
-def _draw(
-    ink: NDArray[np.float32], line: NDArray[np.float64], there: NDArray[np.bool_], pixels_per_mm: float
-) -> None:
+def _draw(ink: NDArray[np.float32], line: NDArray[np.float64], there: NDArray[np.bool_], pixels_per_mm: float) -> None:
     """Raise ``ink``, [H, W], to the share of every pixel that the pen covers which follows ``line``, y in pixels, [4 W]."""
     radius = 0.5 * PEN * pixels_per_mm
     reach = max(1, round(radius * _FINE))

@@ -109,8 +109,8 @@ class ECGWindow(SignalTransform):
 
     Args:
         seconds: length of the result.
-        place: where in what is known of a lead the window lies, 0 (its first seconds) to 1 (its last), of all leads or of each of
-            the twelve. Leads that are known for the same time and have the same place stay simultaneous.
+        place: where in what is known of a lead the window lies, 0 (its first seconds) to 1 (its last), of all leads or of each
+            of the twelve. Leads that are known for the same time and have the same place stay simultaneous.
         rate: Hz.
     """
 
@@ -140,9 +140,9 @@ class RandECGWindow(RandomSignalTransform):
     Args:
         prob: probability that the place is drawn.
         seconds, rate: as in :class:`ECGWindow`.
-        columns: of the pages that the leads shall look like, one of which is drawn. The leads of a column are simultaneous, those
-            of different columns are not: 1 (all leads at once, as recorded), 2 (limb and precordial leads) or 4 (I to III, aVR to
-            aVF, V1 to V3, V4 to V6).
+        columns: of the pages that the leads shall look like, one of which is drawn. The leads of a column are simultaneous,
+            those of different columns are not: 1 (all leads at once, as recorded), 2 (limb and precordial leads) or 4 (I to
+            III, aVR to aVF, V1 to V3, V4 to V6).
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class RandECGWindow(RandomSignalTransform):
     def draw(self, shape: tuple[int, int, int, int]) -> ECGWindow:
         """Draw the places."""
         columns = self.columns[self.R.randint(len(self.columns))] if len(self.columns) > 1 else self.columns[0]
-        places = np.repeat(self.R.uniform(size=columns), len(LEADS) // columns)
+        places = np.repeat(self.R.uniform(size=columns), len(LEADS) // columns).tolist()
         return ECGWindow(self.first.seconds, places, self.first.rate)
 
     def __call__(self, img: NdarrayOrTensor, randomize: bool = True, **companions: Any) -> NdarrayOrTensor:

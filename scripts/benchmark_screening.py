@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from make_page_table import LAYOUTS
 from monai.bundle import ConfigParser
 from monai.networks.utils import convert_to_torchscript
 
@@ -32,7 +33,6 @@ from monai_jdl.data import load_page, write_page_image
 from monai_jdl.errors import find_input_error
 from monai_jdl.phantoms import random_header, random_style, render_page, simulate_ecg
 
-LAYOUTS = ("3x4", "3x4+1", "3x4+3", "6x2", "6x2+1", "12x1")
 BUNDLE = "ecg_image_classification"
 
 

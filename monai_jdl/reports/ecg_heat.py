@@ -89,9 +89,9 @@ class HeatMaps:
 
 
 def _upsampler(size: Sequence[int]) -> Callable[[torch.Tensor], torch.Tensor]:
-    """MONAI's; heat of the twelve leads, [12, 1, h, w], is put in its places on the page first."""
-    upsample = default_upsampler(size)
-    return lambda heat: upsample(heat if len(heat) == 1 else page_of_leads(heat))
+    """MONAI's; heat of the twelve leads, [12, 1, h, w], is enlarged lead by lead, so that none gets its neighbour's."""
+    whole, tile = default_upsampler(size), default_upsampler((size[0] // 6, size[1] // 2))
+    return lambda heat: whole(heat) if len(heat) == 1 else page_of_leads(tile(heat))
 
 
 def _normalised(heat: torch.Tensor) -> torch.Tensor:

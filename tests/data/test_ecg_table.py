@@ -4,62 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from monai_jdl.data import find_ecgs, load_ecg_table, write_ecg_csv, write_ecg_phantoms, write_ecg_table
-from monai_jdl.data.ecg_table import deal_patients
 from monai_jdl.errors import InputError
 from monai_jdl.phantoms import simulate_ecg
-
-COLUMNS = [
-    "path",
-    "patient",
-    "split",
-    "scar",
-    "lvef",
-    "age",
-    "female",
-    "diabetes",
-    "hypertension",
-    "smoke",
-    "dyslipidemia",
-]
-ROWS = [
-    ["pages/a.png", "A", "train", "1", "50", "71.5", "1", "0", "1", "0", "1"],
-    ["pages/b.png", "B", "train", "0", "49.9", "", "0", "", "", "", ""],
-    ["pages/c.png", "C", "validation", "0", "", "60", "1", "0", "0", "0", "0"],
-    ["pages/d.png", "D", "test", "", "40", "60", "1", "0", "0", "0", "0"],
-]
-
-
-def files(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-
-
-def table(folder, rows=ROWS, columns=COLUMNS, name="patients.csv", separator=",", encoding="utf-8", make=True):
-    """A CSV, and an empty file for each path in it."""
-    lines = [separator.join(map(str, line)) for line in (columns, *rows)]
-    (folder / name).write_text("\n".join(lines) + "\n", encoding=encoding)
-    if make and "path" in columns:
-        files(folder, *(row[columns.index("path")] for row in rows if row[columns.index("path")]))
-    return folder / name
-
-
-def many(patients, ecgs=1, scar=lambda patient: patient % 4 == 0):
-    return [
-        [f"{p}_{e}.png", f"P{p}", int(scar(p)), 60 if p % 3 else 35] for p in range(patients) for e in range(ecgs)
-    ]  # fmt: skip
-
-
-def patients_of(items):
-    return {item["patient"] for item in items}
+from tests.data.ecg_tables import COLUMNS, ROWS, files, patients_of, refused, table
 
 
 def test_what_a_row_becomes(tmp_path):
@@ -186,17 +138,6 @@ def test_a_cell_that_cannot_be_used_is_named(tmp_path, column, value, words):
     refused(tmp_path, *words)
 
 
-def refused(folder, *words, section="training", **options):
-    with pytest.raises(InputError) as caught:
-        load_ecg_table(folder, section, **options)
-    sentence = str(caught.value)
-    assert str(folder) in sentence or options, sentence
-    assert sentence.endswith(".") and "\n" not in sentence
-    for word in words:
-        assert word in sentence
-    return sentence
-
-
 def test_a_patient_in_two_splits_is_refused(tmp_path):
     rows = [[f"{k}.png", patient, split, 1] for k, (patient, split) in enumerate(
         [("A", "train"), ("B", "train"), ("A", "test"), ("C", "valid"), ("B", "train"), ("C", "test"), ("D", "test")]
@@ -286,114 +227,6 @@ def test_file_names_must_be_found_and_be_one_file(tmp_path):
     refused(tmp_path, "row 2, column file_name: 'x' is", "x_1.png", "x_1.jpg")
     os.remove(tmp_path / "x_1.png")
     assert load_ecg_table(tmp_path, "training")[0]["image"] == str(tmp_path / "old/x_1.jpg")
-
-
-def test_a_split_is_drawn_by_patient_with_the_labels_in_proportion(tmp_path, caplog):
-    rows = many(80, ecgs=2)
-    path = table(tmp_path, rows, ["path", "patient", "scar", "lvef"])
-    found = {section: load_ecg_table(path, section) for section in ("training", "validation", "testing")}
-    assert "a fifth of its patients" in caplog.text and "32 of 160 ECGs" in caplog.text
-    by_section = [patients_of(items) for items in found.values()]
-    assert [len(patients) for patients in by_section] == [51, 13, 16]
-    assert len(set.union(*by_section)) == 80 and all(len(items) % 2 == 0 for items in found.values())
-    for items in found.values():
-        for label in range(
-            2
-        ):  # 1 in 4 has scar, 1 in 3 a reduced LVEF; to within one patient of each of the four kinds
-            expected = len(items) / 2 * [1 / 4, 1 / 3][label]
-            assert abs(sum(item["label"][label] for item in items) / 2 - expected) <= 2
-    again = load_ecg_table(path, "testing")
-    assert [item["case"] for item in again] == [item["case"] for item in found["testing"]]
-    assert patients_of(load_ecg_table(path, "testing", seed=1)) != by_section[2]
-    table(tmp_path, rows[::-1], ["path", "patient", "scar", "lvef"])
-    assert patients_of(load_ecg_table(path, "testing")) == by_section[2]
-
-
-def test_the_rule_of_lvef_does_not_move_patients_between_sections(tmp_path):
-    path = table(tmp_path, [[f"{k}.png", f"P{k}", 30 + k % 31] for k in range(60)], ["path", "patient", "lvef"])
-    for section in ("training", "validation", "testing"):
-        usual = patients_of(load_ecg_table(path, section))
-        for options in ({"lvef_threshold": 40}, {"lvef_rule": "le"}):
-            assert patients_of(load_ecg_table(path, section, **options)) == usual
-
-
-def test_each_fold_of_a_drawn_split_validates_once_and_never_meets_the_test(tmp_path):
-    path = table(tmp_path, many(30), ["path", "patient", "scar", "lvef"])
-    testing = patients_of(load_ecg_table(path, "testing"))
-    validated = Counter()
-    for fold in range(5):
-        training, validation = (patients_of(load_ecg_table(path, s, fold=fold)) for s in ("training", "validation"))
-        assert not training & validation and not (training | validation) & testing
-        assert len(training | validation | testing) == 30
-        validated.update(validation)
-    assert set(validated.values()) == {1} and len(validated) == 30 - len(testing)
-    refused(path, "has no case in fold 5", fold=5)
-
-
-def test_folds_of_the_table_are_kept(tmp_path):
-    rows = [[f"{k}.png", f"P{k}", k % 2, k % 3] for k in range(9)]
-    path = table(tmp_path, rows, ["path", "patient", "scar", "fold"])
-    for fold in range(3):
-        assert {int(item["case"]) % 3 for item in load_ecg_table(path, "validation", fold=fold)} == {fold}
-        assert {int(item["case"]) % 3 for item in load_ecg_table(path, "training", fold=fold)} == {0, 1, 2} - {fold}
-    table(tmp_path, [*rows, ["9.png", "P0", 0, 1]], ["path", "patient", "scar", "fold"])
-    refused(path, "patient 'P0' in two folds")
-    table(tmp_path, [["0.png", "A", 1, "x"]], ["path", "patient", "scar", "fold"])
-    refused(path, "row 2, column fold: 'x' is no number")
-
-
-def test_training_rows_alone_give_a_fold_to_validate(tmp_path):
-    rows = [[f"{k}.png", f"P{k}", k % 2, "train"] for k in range(10)] + [["t.png", "T", 1, "test"]]
-    path = table(tmp_path, rows, ["path", "patient", "scar", "split"])
-    training, validation = (patients_of(load_ecg_table(path, s)) for s in ("training", "validation"))
-    assert len(training) == 8 and len(validation) == 2 and not training & validation
-    assert patients_of(load_ecg_table(path, "testing")) == {"T"}
-
-
-def test_rows_without_label_are_left_out(tmp_path):
-    rows = [[f"{k}.png", "" if k % 2 else 1, "train" if k else "val"] for k in range(6)]
-    path = table(tmp_path, rows, ["path", "scar", "split"])
-    assert {item["case"] for item in load_ecg_table(path, "training")} == {"2", "4"}
-    assert len(find_ecgs(path)) == 6
-
-
-def test_tables_of_several_cohorts_are_taken_together(tmp_path):
-    for cohort in ("old", "new"):
-        (tmp_path / cohort).mkdir()
-        table(tmp_path / cohort)
-    for section in ("training", "testing"):
-        alone = load_ecg_table(tmp_path / "old", section)
-        both = load_ecg_table([tmp_path / "old", str(tmp_path / "new/patients.csv")], section)
-        assert len(both) == 2 * len(alone) and len({item["case"] for item in both}) == len(both)
-        # patient A of one hospital is not patient A of the other
-        assert patients_of(both) == {f"{k}_{name}" for k in (1, 2) for name in patients_of(alone)}
-        assert [item["image"] for item in both[: len(alone)]] == [item["image"] for item in alone]
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    labels=st.dictionaries(
-        st.text("abc0", min_size=1), st.tuples(st.sampled_from([0.0, 1.0, np.nan])), min_size=1, max_size=60
-    ),
-    folds=st.integers(2, 20),
-    seed=st.integers(0, 9),
-)  # fmt: skip
-def test_folds_hold_their_share_of_every_label(labels, folds, seed):
-    dealt = deal_patients(labels.items(), seed, folds)
-    assert set(dealt) == set(labels) and set(dealt.values()) <= set(range(folds))
-    for value in (0.0, 1.0, np.nan):
-        alike = [
-            patient for patient, (label,) in labels.items() if label == value or (label != label and value != value)
-        ]
-        counts = Counter(dealt[patient] for patient in alike)
-        assert max(counts[f] for f in range(folds)) - min(counts[f] for f in range(folds)) <= 1
-
-
-def test_a_patient_has_what_one_ecg_shows():
-    ecgs = [("A", [1.0]), ("A", [0.0]), ("B", [1.0]), ("C", [0.0]), ("C", [np.nan]), ("D", [0.0]), ("E", [np.nan])]
-    one_each = [("A", [1.0]), ("B", [1.0]), ("C", [0.0]), ("D", [0.0]), ("E", [np.nan])]
-    for seed in range(5):
-        assert deal_patients(ecgs, seed, 5) == deal_patients(one_each, seed, 5)
 
 
 def test_our_own_phantoms_are_read_as_they_are(tmp_path):

@@ -85,7 +85,7 @@ def test_heat_tells_the_lead_that_speaks_from_one_with_as_much_ink():
         def forward(self, leads):
             return leads.flatten(1).mean(1, keepdim=True)
 
-    stem = torch.nn.Conv2d(1, 1, 4, stride=4, bias=False)
+    stem = torch.nn.Conv2d(1, 1, (80, 4), stride=(80, 4), bias=False)  # one answer for all of a tile's height
     torch.nn.init.ones_(stem.weight)
     net = ECGClassifier(LeadwiseEncoder(Mean(), stem), 12).eval()
     for head in net.heads:
@@ -94,7 +94,7 @@ def test_heat_tells_the_lead_that_speaks_from_one_with_as_much_ink():
     ink = torch.from_numpy(1 - canonical_page(CASE.signals, CASE.rate, 3.2)[:1] / 255.0).float()
     heat = HeatMaps("unused", net, "encoder.leads").heats({"image": ink})[0]
     assert heat.shape == (480, 400) and heat.max() == pytest.approx(1.0)
-    assert tile(heat, "V2").sum() > 0.9 * heat.sum()
+    assert tile(heat, "V2").sum() > 0.99 * heat.sum()
 
 
 def test_grad_cam_finds_the_ink_that_speaks_and_files_are_written(tmp_path):

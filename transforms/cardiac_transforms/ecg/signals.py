@@ -250,11 +250,11 @@ class DrawCanonicalPage(SignalTransform):
 
     Args:
         pixels_per_mm: of the page; 4 gives 600 x 500 pixels.
-        channels: 1, or 3 that are alike for networks that expect colours.
         rate: Hz.
+        channels: 1, or 3 that are alike for networks that expect colours.
     """
 
-    def __init__(self, pixels_per_mm: float = 4.0, channels: int = 3, rate: float = 500.0) -> None:
+    def __init__(self, pixels_per_mm: float = 4.0, rate: float = 500.0, channels: int = 3) -> None:
         super().__init__()
         if not (math.isfinite(pixels_per_mm) and pixels_per_mm > 0 and rate > 0):
             raise ValueError(f"pixels_per_mm and rate must be above 0, got {pixels_per_mm!r}, {rate!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +23,7 @@ _PAPER_MM = 20.0
 _STROKE_MM = 3.0
 """Wider than any stroke of a trace or letter."""
 _BAND = 32
-"""Rows that are sampled together, few enough for the processor's cache."""
+"""Rows of the picture that are converted together, few enough for the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -96,21 +97,26 @@ def rectify(image: np.ndarray, grid: PageGrid, pixels_per_mm: float = PIXELS_PER
     places = ((places + 0.5) * (2 / width, 2 / height) - 1).transpose(2, 0, 1)
     shape = int(size[1]), int(size[0])
     mesh = enlarge_mesh(np.concatenate([places, seen]), (int(count[1]), shape[1]))
-    # ink instead of light is sampled, as there is none beyond the picture; each channel lies by itself, for that is faster
-    ink = torch.stack([torch.from_numpy(255 - image[..., channel]) for channel in range(3)]).float()[None]
+    # ink instead of light is sampled, as there is none beyond the picture; each channel lies by itself, for that is faster,
+    # and so is memory of numpy, which takes it in large pages
+    ink = np.empty((1, 3, height, width), np.float32)
+    for top in range(0, height, _BAND):
+        ink[0, :, top : top + _BAND] = (255 - image[top : top + _BAND]).transpose(2, 0, 1)
     flat = torch.empty((3, *shape), dtype=torch.uint8)
     inside, on_grid = torch.empty((2, *shape), dtype=torch.bool)
     row = torch.linspace(0, len(mesh[0]) - 1, shape[0])
-    above = row.long().clamp(max=len(mesh[0]) - 2)
-    for top in range(0, shape[0], _BAND):
-        band = slice(top, top + _BAND)
-        flow = torch.lerp(mesh[:, above[band]], mesh[:, above[band] + 1], (row - above)[band, None])
-        part = functional.grid_sample(ink, flow[:2].permute(1, 2, 0)[None], align_corners=False)[0]
-        flat[:, band] = part.neg_().add_(255.5)
+    # what lies between two rows of the mesh is sampled together, few enough rows for the processor's cache
+    edges = torch.searchsorted(row, torch.arange(len(mesh[0])).float()).tolist()
+    edges[-1] = shape[0]
+    for above, (top, stop) in enumerate(itertools.pairwise(edges)):
+        band = slice(top, stop)
+        flow = torch.lerp(mesh[:, above, None], mesh[:, above + 1, None], (row[band] - above)[:, None])
+        part = functional.grid_sample(torch.from_numpy(ink), flow[:2].permute(1, 2, 0)[None], align_corners=False)[0]
+        flat[:, band] = 255.5 - part
         inside[band] = (flow[0].abs() <= 1) & (flow[1].abs() <= 1)
         on_grid[band] = flow[2] >= 0.5
-    result, shown = flat.permute(1, 2, 0).numpy(), inside.numpy()
-    valid = shown & on_grid.numpy() & ~_covered(result, shown, pixels_per_mm)
+    result, valid = flat.permute(1, 2, 0).numpy(), on_grid.logical_and_(inside).numpy()
+    valid &= ~_covered(result, inside.numpy(), pixels_per_mm)
     origin = (-low % 5) * pixels_per_mm
     return RectifiedPage(
         result, valid, pixels_per_mm, (float(origin[0]), float(origin[1])), (float(low[0]), float(low[1])), grid

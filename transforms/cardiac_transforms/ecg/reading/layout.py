@@ -174,10 +174,11 @@ def _better(
             earliest = latest = evidence.start
         # a page that is cut off is more frequent than a short record, but for paper that runs fast
         short = SHORT_RECORD if seconds < DURATION and speed == SPEED else 0.0
+        starts = np.arange(earliest - slack, latest + slack + 1, START_STEP * scale)
         for layout in layouts:
-            for start in np.arange(earliest - slack, latest + slack + 1, START_STEP * scale):
-                score = prior - penalty + short + _place_score(layout, evidence, float(start), width)
-                places.append(_Hypothesis(score, layout, float(start), seconds, speed, penalty, evidence))
+            scores = prior - penalty + short + _place_scores(layout, evidence, starts, width)
+            for score, start in zip(scores.tolist(), starts.tolist(), strict=True):
+                places.append(_Hypothesis(score, layout, start, seconds, speed, penalty, evidence))
     # names and relations are dear to compute: only where they can still make a place the best
     for place in sorted(places, key=lambda item: -item.score):
         if best is not None and place.score + _NAMES + _RELATIONS <= best.score:
@@ -192,20 +193,21 @@ def _better(
     return best
 
 
-def _place_score(layout: Layout, evidence: Evidence, start: float, width: float) -> float:
-    """How well a layout whose rows begin at column ``start`` and are ``width`` columns wide fits the traces' ends and
-    breaks."""
+def _place_scores(layout: Layout, evidence: Evidence, start: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """How well a layout whose rows begin at the columns ``start``, ``[N]``, and are ``width`` columns wide fits the traces'
+    ends and breaks, ``[N]``."""
     scale = evidence.pixels_per_mm
     stop = start + width
     # traces beyond the record are worse than a record beyond the traces, which may be cut off
-    outside = max(0.0, start - evidence.start) + max(0.0, evidence.stop - stop)
-    missing = max(0.0, evidence.start - start) + max(0.0, stop - evidence.stop)
-    score = PRIORS.get(layout.name, 0.0) - min(0.12 * outside / scale, 0.6) - min(0.03 * missing / scale, 0.5)
-    edges = start + width / layout.columns * np.arange(1, layout.columns)
-    inner = edges[(edges > evidence.start + scale) & (edges < evidence.stop - scale)]
-    if inner.size:
-        score += 0.5 * float(np.mean(evidence.breaks[np.round(inner).astype(int)]))
-    return score
+    outside = np.maximum(0.0, start - evidence.start) + np.maximum(0.0, evidence.stop - stop)
+    missing = np.maximum(0.0, evidence.start - start) + np.maximum(0.0, stop - evidence.stop)
+    score = (
+        PRIORS.get(layout.name, 0.0) - np.minimum(0.12 * outside / scale, 0.6) - np.minimum(0.03 * missing / scale, 0.5)
+    )
+    edges = start[:, None] + width / layout.columns * np.arange(1, layout.columns)
+    inner = (edges > evidence.start + scale) & (edges < evidence.stop - scale)
+    breaks = evidence.breaks[np.where(inner, np.round(edges), 0).astype(int)] * inner
+    return score + 0.5 * breaks.sum(axis=1) / np.maximum(inner.sum(axis=1), 1)
 
 
 def _names(layout: Layout, evidence: Evidence, start: float, step: float) -> float:

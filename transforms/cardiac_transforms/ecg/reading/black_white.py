@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from cardiac_transforms.ecg.reading.connected import counted
 from cardiac_transforms.ecg.reading.rows import without_specks
 
 SQUARE = 5.0
@@ -97,10 +98,10 @@ class _ThinRuns:
     @classmethod
     def of(cls, dark: NDArray[np.bool_], longest: float) -> _ThinRuns:
         height, width = dark.shape
-        columns = np.zeros((width, height + 1), np.int8)
-        columns[:, :height] = dark.T
-        change = np.diff(columns.ravel(), prepend=0)
-        first, stop = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+        # column by column, paper before and after each, so that by turns a run begins and ends
+        pixels = np.zeros(width * (height + 1) + 1, bool)
+        pixels[1:].reshape(width, height + 1)[:, :height] = dark.T
+        first, stop = np.flatnonzero(pixels[1:] != pixels[:-1]).reshape(-1, 2).T
         thin = stop - first <= longest
         column, first = np.divmod(first[thin], height + 1)
         return cls(column, first, stop[thin] - column * (height + 1), (height, width))
@@ -114,11 +115,9 @@ class _ThinRuns:
 
     def mask(self) -> NDArray[np.bool_]:
         """``[H, W]``: the pixels of the runs."""
-        height, width = self.shape
-        mark = np.zeros(width * (height + 1) + 1, np.int8)
-        mark[self.column * (height + 1) + self.first] = 1
-        mark[self.column * (height + 1) + self.stop] = -1
-        return np.cumsum(mark[:-1], dtype=np.int8).reshape(width, height + 1)[:, :height].T > 0
+        mask = np.zeros(self.shape, bool)
+        mask[counted(self.first, self.length), np.repeat(self.column, self.length)] = True
+        return mask
 
 
 def _repeated_lines(dark: NDArray[np.bool_], pixels_per_mm: float) -> NDArray[np.bool_]:

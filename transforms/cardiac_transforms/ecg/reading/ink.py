@@ -73,20 +73,23 @@ def trace_ink(
         lines = _line_darkness(residue, pixels_per_mm)
     else:
         residue *= drawn
-        lines = np.zeros(1, np.float32)
-    residue -= lines
-    if valid is not None:
-        residue *= valid
+        lines = np.zeros(residue.shape, np.float32)
+    bands = [slice(top, top + _BAND) for top in range(0, len(residue), _BAND)]
+    for band in bands:
+        residue[band] -= lines[band]
+        if valid is not None:
+            residue[band] *= valid[band]
     ink = ink_level(residue, pixels_per_mm)
     if ink < FAINTEST:
         return np.zeros(image.shape[:2], np.float32)
     # ink over a line is as dark as ink beside it, so there it adds less to the line
-    residue /= np.maximum(np.subtract(ink, lines, out=lines), 0.4 * ink, out=lines)
+    for band in bands:
+        residue[band] /= np.maximum(ink - lines[band], 0.4 * ink)
     if (picture_scale or pixels_per_mm) < FINE:
         residue = with_steep_strokes(residue, pixels_per_mm, 0.5 * _FULL + _NONE)
-    residue -= _NONE
-    residue /= _FULL
-    return np.clip(residue, 0.0, 1.0, out=residue)
+    for band in bands:
+        np.clip((residue[band] - _NONE) / _FULL, 0.0, 1.0, out=residue[band])
+    return residue
 
 
 def remove_grid(image: NDArray[np.uint8], ink: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -14,6 +14,8 @@ HARMONICS = 10
 """Harmonics of the 5 mm spacing that are looked at; the 1 mm lines are the fifth and the tenth."""
 _FLOOR = 8
 """Side in bins of the blocks on which a spectrum's surroundings are averaged; a peak is about half as wide."""
+_TOGETHER = 4
+"""Tiles whose spectra are computed together."""
 _ABSORBANCE = -np.log((np.arange(256, dtype=np.float32) + 16) / 271)
 _WINDOW = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
 _NEAR, _FAR = 5, 20
@@ -94,6 +96,12 @@ def tile_spectra(tiles: np.ndarray) -> np.ndarray:
         float32 ``[N, 2, PAD, PAD // 2]``: for upright (0) and level (1) lines; rows are the vertical frequency (zero in the
         middle), columns the horizontal one, from zero.
     """
+    # a few at a time, for the processor's cache
+    return np.concatenate([_spectra(tiles[first : first + _TOGETHER]) for first in range(0, len(tiles), _TOGETHER)])
+
+
+def _spectra(tiles: np.ndarray) -> np.ndarray:
+    """The same for few tiles."""
     wave = torch.fft.rfft2(torch.from_numpy(tiles * _WINDOW), s=(PAD, PAD))[..., :-1]
     log = (wave.real.square() + wave.imag.square()).add_(1e-6).log_().roll(PAD // 2, 1)
     # peaks of level lines lie at the left border: what is beyond it is the same at opposite frequencies
@@ -160,8 +168,9 @@ def comb_score(spectra: np.ndarray, waves: np.ndarray, orders: np.ndarray) -> np
     Returns:
         Score ``[N, 2, M]`` of each candidate, about 0 for noise, in units of log power.
     """
-    contrast = comb(spectra, waves, orders) - comb(spectra, waves, orders - 0.5)
-    known = np.isfinite(contrast)
-    count = known.sum(axis=-1)
-    total = np.where(known, contrast, 0).sum(axis=-1)
+    total, count = np.float32(0), 0
+    for order in orders[:, None]:
+        contrast = (comb(spectra, waves, order) - comb(spectra, waves, order - 0.5))[..., 0]
+        known = np.isfinite(contrast)
+        total, count = total + np.where(known, contrast, np.float32(0)), count + known
     return np.where(count > 0, total / np.sqrt(np.maximum(count, 1)), -9.0)

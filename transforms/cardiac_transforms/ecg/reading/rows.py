@@ -173,11 +173,11 @@ def follow(runs: Runs, zero: NDArray[np.float64], pixels_per_mm: float) -> RowTr
     is_run[begin[1:] - 1] = False
     top, bottom = np.zeros(column.size, np.float32), np.zeros(column.size, np.float32)
     top[is_run], bottom[is_run] = runs.top[inked] * dx, runs.bottom[inked] * dx
-    level = (zero * dx).astype(np.float32)[:, None]
-    distance = np.maximum(np.maximum(top - level, level - bottom), 0.0)  # [R, states]
-    node = np.where(is_run, PULL * dx * np.minimum(distance, PULL_MOST), GAP * dx)
+    level = (zero * dx).astype(np.float32)
+    distance = np.maximum(np.maximum(top[:, None] - level, level - bottom[:, None]), 0.0)  # [states, R]
+    node = np.where(is_run[:, None], PULL * dx * np.minimum(distance, PULL_MOST), GAP * dx)
     # into ink again after a gap: the farther from the zero line, the dearer
-    entry = np.where(is_run, np.minimum(0.1 + 0.5 * JUMP * distance, JUMP_MOST), np.float32(0.0))
+    entry = np.where(is_run[:, None], np.minimum(0.1 + 0.5 * JUMP * distance, JUMP_MOST), np.float32(0.0))
     # from every run, and to every state of the next column, those of one column end to end
     pairs = states[1:] * (states[:-1] - 1)
     ends = np.concatenate([[0], np.cumsum(pairs)])
@@ -187,22 +187,25 @@ def follow(runs: Runs, zero: NDArray[np.float64], pixels_per_mm: float) -> RowTr
     step = np.maximum(top[target] - bottom[origin], top[origin] - bottom[target])
     jump = np.minimum(JUMP * np.maximum(step - dx, 0.0) + np.float32(0.1) * (step > dx), JUMP_MOST)
     jump[~is_run[target]] = 0.1
-    cost = node[:, : begin[1]]
+    cost = node[: begin[1]]
     back = np.empty(node.shape, np.int16)
+    # numbers of Python, which index arrays sooner than those of numpy
+    first, pair, count = begin.tolist(), ends.tolist(), states.tolist()
     for x in range(1, width):
-        here = slice(begin[x], begin[x + 1])
-        total = np.empty((rows, states[x - 1], states[x]), np.float32)
-        np.add(cost[:, :-1, None], jump[ends[x - 1] : ends[x]].reshape(-1, states[x]), out=total[:, :-1])
-        np.add(cost[:, -1:], entry[:, here], out=total[:, -1])
-        back[:, here] = total.argmin(axis=1)
-        cost = total.min(axis=1)
-        cost += node[:, here]
-    state = cost.argmin(axis=1)
-    path = np.empty((rows, width), np.intp)
+        here = slice(first[x], first[x + 1])
+        total = np.empty((count[x - 1], count[x], rows), np.float32)
+        np.add(cost[:-1, None], jump[pair[x - 1] : pair[x]].reshape(-1, count[x], 1), out=total[:-1])
+        np.add(cost[-1], entry[here], out=total[-1])
+        cost = np.minimum.reduce(total, axis=0)
+        back[here] = (total == cost).argmax(axis=0)
+        cost += node[here]
+    state = cost.argmin(axis=0)
+    path = np.empty((width, rows), np.intp)
     index = np.arange(rows)
     for x in range(width - 1, -1, -1):
-        path[:, x] = state
-        state = back[index, begin[x] + state]
+        path[x] = state
+        state = back[first[x] + state, index]
+    path = path.T
     gap = path == states - 1
     path[gap] = 0
     columns = np.arange(width)

@@ -204,7 +204,7 @@ def follow(runs: Runs, zero: NDArray[np.float64], pixels_per_mm: float) -> RowTr
     index = np.arange(rows)
     for x in range(width - 1, -1, -1):
         path[x] = state
-        state = back[first[x] + state, index]
+        state = back[begin[x] + state, index]
     path = path.T
     gap = path == states - 1
     path[gap] = 0

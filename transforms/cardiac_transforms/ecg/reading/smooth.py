@@ -84,19 +84,16 @@ def local_planes(values: np.ndarray, weights: np.ndarray, sigma: float) -> np.nd
         ``[rows, columns]``; 0 where nothing is near.
     """
     down, across = (_moments(n, sigma) for n in values.shape)
-
-    def moment(field: np.ndarray, i: int, j: int) -> np.ndarray:
-        return down[j] @ field @ across[i].T
-
-    mass, x, y = moment(weights, 0, 0), moment(weights, 1, 0), moment(weights, 0, 1)
+    across = across.swapaxes(1, 2)
+    weighed, product = down @ weights, down[:2] @ (np.where(weights > 0, values, 0) * weights)
+    (mass, x, xx), (y, xy), yy = weighed[0] @ across, weighed[1] @ across[:2], weighed[2] @ across[0]
     # a slope needs evidence on more than one side: it is held back by what one neighbour of full weight would say
     hold = sigma**2
-    xx, xy, yy = moment(weights, 2, 0) + hold, moment(weights, 1, 1), moment(weights, 0, 2) + hold
-    product = np.where(weights > 0, values, 0) * weights
+    xx, yy = xx + hold, yy + hold
     # the two slopes are eliminated from the normal equations
     determinant = xx * yy - xy**2
     left, up = (yy * x - xy * y) / determinant, (xx * y - xy * x) / determinant
-    plane = moment(product, 0, 0) - left * moment(product, 1, 0) - up * moment(product, 0, 1)
+    plane = product[0] @ across[0] - left * (product[0] @ across[1]) - up * (product[1] @ across[0])
     return np.where(mass > 1e-6, plane / (mass - left * x - up * y + 1e-9), 0)
 
 

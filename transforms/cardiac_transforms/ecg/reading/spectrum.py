@@ -168,7 +168,7 @@ def comb_score(spectra: np.ndarray, waves: np.ndarray, orders: np.ndarray) -> np
     Returns:
         Score ``[N, 2, M]`` of each candidate, about 0 for noise, in units of log power.
     """
-    total, count = np.float32(0), 0
+    total, count = np.zeros((), np.float32), np.zeros((), np.intp)
     for order in orders[:, None]:
         contrast = (comb(spectra, waves, order) - comb(spectra, waves, order - 0.5))[..., 0]
         known = np.isfinite(contrast)

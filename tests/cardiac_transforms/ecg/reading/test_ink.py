@@ -42,6 +42,24 @@ def test_ink_is_what_was_drawn_whatever_the_grid(grid, ink, paper):
     assert false < 0.03
 
 
+def test_nothing_is_left_of_sharp_grey_lines_one_pixel_thin():
+    """As screens and printers draw them: the 5 mm lines are fewer than one row in forty of such a page."""
+    image = np.full((1200, 1600, 3), 255, np.uint8)
+    for every, grey in ((8, 200), (40, 130)):
+        image[150::every] = grey
+        image[150:, ::every] = grey
+    traces = np.zeros(image.shape[:2], bool)
+    for zero in (415, 655, 895):  # mostly level
+        heights = zero - 3 * np.maximum(0, 30 - np.abs(np.arange(1600) % 200 - 100))
+        for x, (last, height) in enumerate(zip(np.r_[zero, heights], heights, strict=False)):
+            traces[min(last, height) - 1 : max(last, height) + 2, x] = True
+    image[traces] = 15
+    ink = trace_ink(image, 8.0)
+    beside = ~ndimage.binary_dilation(traces, iterations=4)
+    assert np.mean(ink[beside] > 0.1) < 0.005
+    assert np.mean(ink[traces] > 0.5) > 0.98
+
+
 def test_shadow_does_not_become_ink():
     image, true = drawn((240, 150, 150))
     light = np.linspace(1.0, 0.45, image.shape[1])[None, :, None]

@@ -260,8 +260,8 @@ def _level_lines(samples: NDArray[np.float32], pixels_per_mm: float) -> NDArray[
     square = min(round(SQUARE * pixels_per_mm), height - 1)
     below, above = (np.pad(near, ((square, 0), (0, 0)))[:height], np.pad(near, ((0, square), (0, 0)))[square:])
     lines = np.minimum(lines, np.minimum(np.maximum(beside[:, :-2], beside[:, 2:]), np.maximum(below, above)))
-    # thick grid lines are 3 to 7 % of all rows, level traces less than that
-    limit = np.percentile(lines, 97.5, axis=0, keepdims=True)
+    # thick grid lines with the row on either side are 5 % of all rows or more, level traces less than 3 %
+    limit = np.percentile(maximum_filter1d(lines, 3, axis=0), 97.0, axis=0, keepdims=True)
     limit = np.minimum(limit, 1.5 * np.median(limit))
     return np.minimum(lines, 1.1 * limit).astype(np.float32)
 

@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,7 +47,8 @@ def load_ecg_table(
 
     Args:
         dataset_dir: the table, or a folder with ``patients.csv``, ``patients.xlsx`` or one other such table. Of a list of
-            these, the ECGs of all; cases and patients are then numbered by table, for two tables may use the same names.
+            these, the ECGs of all; cases are then numbered by table, for two tables may use the same file names. A patient's
+            name stands for the same person in all of them.
         section: ``training``, ``validation`` or ``testing``.
         lvef_threshold: per cent, below which the left ventricle's function counts as reduced.
         lvef_rule: ``lt``, or ``le`` where an LVEF equal to the threshold is reduced, too (as in the mtecg study).
@@ -61,7 +62,7 @@ def load_ecg_table(
         lower case).
 
     Raises:
-        InputError: no such table or section, no label, a cell that cannot be used, a patient in two splits, missing files (in
+        InputError: no such table or section, no label, a cell that cannot be used, a patient in two sections, missing files (in
             the testing section: all files missing; else loading reports them, so that the other ECGs are finished).
     """
     if section not in _SECTIONS:
@@ -70,19 +71,32 @@ def load_ecg_table(
         raise InputError(f"The LVEF rule must be lt (<) or le (<=), not {lvef_rule!r}.")
     if not 0 < float(lvef_threshold) < 100:
         raise InputError(f"The LVEF threshold must be between 0 and 100 per cent, not {lvef_threshold}.")
-    if not isinstance(dataset_dir, str | Path):
-        options: dict[str, Any] = {"lvef_threshold": lvef_threshold, "lvef_rule": lvef_rule, "fold": fold, "seed": seed}
-        return [
-            item | {name: f"{number}_{item[name]}" for name in ("case", "patient")}
-            for number, one in enumerate(dataset_dir, 1)
-            for item in load_ecg_table(one, section, **options)
-        ]
-    table = _table_of(Path(dataset_dir).expanduser().absolute())
+    numbered = (
+        [("", dataset_dir)]
+        if isinstance(dataset_dir, str | Path)
+        else [(f"{k}_", one) for k, one in enumerate(dataset_dir, 1)]
+    )
+    splits = [_split(one, prefix, float(lvef_threshold), lvef_rule, fold, seed) for prefix, one in numbered]
+    _check_tables(splits)
+    return [item for split in splits for item in _chosen(split, section, seed)]
+
+
+class _Split(NamedTuple):
+    """The labelled ECGs of a table by section, some of which may be empty; drawn where no column tells those for testing."""
+
+    table: Path
+    sections: dict[str, list[Item]]
+    drawn: bool
+
+
+def _split(path: str | Path, prefix: str, lvef_threshold: float, lvef_rule: str, fold: int | None, seed: int) -> _Split:
+    """Deal the ECGs of a table; ``prefix`` is of their cases."""
+    table = _table_of(Path(path).expanduser().absolute())
     rows = read_ecg_rows(table)
     _check_patients(table, rows)
-    items = _items(table, rows)
+    items = _items(table, rows, prefix)
     for item, row in zip(items, rows, strict=True):
-        item["label"] = _label(row, float(lvef_threshold), lvef_rule)
+        item["label"] = _label(row, lvef_threshold, lvef_rule)
         item["fold"] = -1 if row.section == "testing" else row.fold
     labelled = [(item, row) for item, row in zip(items, rows, strict=True) if not np.isnan(item["label"]).all()]
     if not labelled:
@@ -102,16 +116,28 @@ def load_ecg_table(
         folds = _deal([(item, row) for item, row in labelled if item["patient"] not in tested], seed)
         for item in sections["training"] + sections["validation"]:
             item["fold"] = folds[item["patient"]]
-    split = hold_out_fold(table, sections, seed, fold)
-    chosen = split[section] or (split["validation"] if section == "testing" else [])
-    if not chosen:
-        raise InputError(f"{table} leaves no ECG with a label for {section}; it takes ECGs of at least three patients.")
-    if drawn and section == "testing":
+    return _Split(table, hold_out_fold(table, sections, seed, fold), drawn)
+
+
+def _chosen(split: _Split, section: str, seed: int) -> list[Item]:
+    """The ECGs of one section, whose files are there."""
+    table, sections, drawn = split
+    chosen = sections[section]
+    if section == "testing" and drawn and chosen:
         logger.warning(
             "%s has no column split: a fifth of its patients, drawn with seed %d, is tested (%d of %d ECGs); write test into "
             "a column split to test on all.",
-            *(table, seed, len(chosen), len(rows)),
+            *(table, seed, len(chosen), sum(map(len, sections.values()))),
         )
+    if section == "testing" and not chosen and sections["validation"]:
+        chosen = sections["validation"]
+        logger.warning(
+            "%s has no ECG for testing: its %d ECGs for validation are scored. If the network was trained on this table, its "
+            "weights and thresholds were chosen on them, and the scores look better than they are.",
+            *(table, len(chosen)),
+        )
+    if not chosen:
+        raise InputError(f"{table} leaves no ECG with a label for {section}; it takes ECGs of at least three patients.")
     _check_files(table, chosen, some_may_be_missing=section == "testing")
     return chosen
 
@@ -134,7 +160,10 @@ def find_ecgs(dataset_dir: str | Path) -> list[Item]:
     table = _find_table(path)
     if table is not None:
         rows = read_ecg_rows(table)
-        rows = [row for row in rows if row.section == "testing"] or rows
+        tested = [row for row in rows if row.section == "testing"]
+        if 0 < len(tested) < len(rows):
+            logger.info("%s: its %d rows for testing of %d are classified.", table, len(tested), len(rows))
+        rows = tested or rows
         items = _items(table, rows)
         _check_files(table, items, some_may_be_missing=True)
         return items
@@ -231,8 +260,8 @@ def _cases(root: Path, files: Sequence[Path]) -> list[str]:
     return case_names([(*folders[:-1], stem(file)) for folders, file in zip(parts, files, strict=True)])
 
 
-def _items(table: Path, rows: Sequence[ECGRow]) -> list[Item]:
-    cases = _cases(table.parent, [Path(row.image) for row in rows])
+def _items(table: Path, rows: Sequence[ECGRow], prefix: str = "") -> list[Item]:
+    cases = [f"{prefix}{case}" for case in _cases(table.parent, [Path(row.image) for row in rows])]
     return [
         {
             "image": row.image,
@@ -271,6 +300,20 @@ def _check_patients(table: Path, rows: Sequence[ECGRow]) -> None:
         raise InputError(
             f"{table}, column split: a patient is in two splits, {shown}; give all ECGs of a patient one split."
         )
+
+
+def _check_tables(splits: Sequence[_Split]) -> None:
+    """The same of several tables, e.g. of one patient's pages in two layouts."""
+    seen: dict[str, tuple[str, Path]] = {}
+    for table, sections, _ in splits:
+        for section, items in sections.items():
+            for item in items:
+                before, elsewhere = seen.setdefault(item["patient"], (section, table))
+                if before != section:
+                    raise InputError(
+                        f"Patient {item['patient']} is for {before} in {elsewhere} and for {section} in {table}; give all "
+                        "ECGs of a patient one split in a column split, and different people different names."
+                    )
 
 
 def _check_files(table: Path, items: Sequence[Item], *, some_may_be_missing: bool) -> None:

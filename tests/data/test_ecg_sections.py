@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monai_jdl.data import find_ecgs, load_ecg_table
 from monai_jdl.data.ecg_table import deal_patients
+from monai_jdl.errors import InputError
 from tests.data.ecg_tables import many, patients_of, refused, table
 
 
@@ -90,9 +92,33 @@ def test_tables_of_several_cohorts_are_taken_together(tmp_path):
         alone = load_ecg_table(tmp_path / "old", section)
         both = load_ecg_table([tmp_path / "old", str(tmp_path / "new/patients.csv")], section)
         assert len(both) == 2 * len(alone) and len({item["case"] for item in both}) == len(both)
-        # patient A of one hospital is not patient A of the other
-        assert patients_of(both) == {f"{k}_{name}" for k in (1, 2) for name in patients_of(alone)}
+        assert patients_of(both) == patients_of(alone), "a patient's pages in two layouts"
         assert [item["image"] for item in both[: len(alone)]] == [item["image"] for item in alone]
+
+
+def test_a_patient_is_not_trained_on_in_one_table_and_tested_in_another(tmp_path):
+    for cohort, splits in (("old", ("train", "val")), ("new", ("test", "val"))):
+        (tmp_path / cohort).mkdir()
+        rows = [[f"{name}.png", name, 1, split] for name, split in zip("AB", splits, strict=True)]
+        table(tmp_path / cohort, rows, ["path", "patient", "scar", "split"])
+    for section in ("training", "testing"):
+        with pytest.raises(InputError, match=r"Patient A is for training in .*old.* and for testing in .*new"):
+            load_ecg_table([tmp_path / "old", tmp_path / "new"], section)
+
+
+def test_ecgs_without_a_patient_are_different_people_in_every_table(tmp_path):
+    both = [tmp_path / "old", tmp_path / "new"]
+    for folder in both:
+        folder.mkdir()
+        table(folder, [[f"{k}.png", 1, "test"] for k in range(4)], ["path", "scar", "split"])
+    assert len(patients_of(load_ecg_table(both, "testing"))) == 8
+
+
+def test_validation_rows_are_tested_aloud_where_there_are_no_others(tmp_path, caplog):
+    rows = [[f"{k}.png", f"P{k}", 1, "val" if k else "train"] for k in range(4)]
+    path = table(tmp_path, rows, ["path", "patient", "scar", "split"])
+    assert patients_of(load_ecg_table(path, "testing")) == {"P1", "P2", "P3"}
+    assert "no ECG for testing: its 3 ECGs for validation are scored" in caplog.text
 
 
 @settings(max_examples=50, deadline=None)

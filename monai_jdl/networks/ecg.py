@@ -20,7 +20,6 @@ class ECGClassifier(nn.Module):
         features: length of the shared latent vector.
         fusion: module (latent [B, ``features``], clinical [B, F]) -> [B, ``fusion.out_features``], e.g.
             :class:`~monai_jdl.networks.FiLMFusion`; None for a network of the ECG alone.
-        tasks: number of logits; with two, they are those of :data:`ECG_TASKS`.
         dropout: share of the latent vector that is dropped before the heads, in training.
 
     Example:
@@ -37,7 +36,6 @@ class ECGClassifier(nn.Module):
         encoder: nn.Module,
         features: int,
         fusion: nn.Module | None = None,
-        tasks: int = 2,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -45,18 +43,18 @@ class ECGClassifier(nn.Module):
         self.fusion = fusion
         self.dropout = nn.Dropout(dropout)
         width = features if fusion is None else int(fusion.out_features)  # type: ignore[arg-type]
-        self.heads = nn.ModuleList(nn.Linear(width, 1) for _ in range(tasks))
+        self.heads = nn.ModuleList(nn.Linear(width, 1) for _ in ECG_TASKS)
 
     def forward(self, image: torch.Tensor, clinical: torch.Tensor | None = None) -> torch.Tensor:
         """Classify ECGs.
 
         Args:
-            image: pages [B, 3, H, W] or signals [B, 12, T].
+            image: pages [B, C, H, W] or signals [B, 12, T].
             clinical: [B, F] features in the order of :data:`~monai_jdl.networks.CLINICAL_FEATURES`, NaN where one is not
                 known; None where none is. A network without ``fusion`` does not look at them.
 
         Returns:
-            Logits [B, ``tasks``].
+            Logits [B, 2], of :data:`ECG_TASKS`.
         """
         latent = torch.relu(self.encoder(image))
         if self.fusion is not None:

@@ -77,13 +77,13 @@ def load_encoder(network: nn.Module, path: str | Path | None) -> nn.Module:
         return network
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        found = {
-            name.removeprefix("encoder."): value for name, value in state.items() if isinstance(value, torch.Tensor)
-        }
+        found = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file; give --encoder_weights an existing one.") from error
     except Exception as error:  # arbitrary bytes make the unpickler fail in arbitrary ways
         raise InputError(f"{path}: this is not a file of weights (a PyTorch state dict); give another one.") from error
+    if any(name.startswith("heads.") for name in found):  # an encoder may hold another, too
+        found = {name.removeprefix("encoder."): value for name, value in found.items() if name.startswith("encoder.")}
     encoder = network.get_submodule("encoder")
     last = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear)][-1]
     own = {name: value for name, value in encoder.state_dict().items() if not name.endswith("num_batches_tracked")}

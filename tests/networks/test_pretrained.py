@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from monai.networks.nets import ResNet
+from torch import nn
 
 from monai_jdl.errors import InputError
-from monai_jdl.networks import ECGClassifier, EfficientNetLite0, lite0_file, load_encoder
+from monai_jdl.networks import ECGClassifier, EfficientNetLite0, LeadwiseEncoder, lite0_file, load_encoder
 
 
 def resnet(classes):
@@ -49,9 +50,12 @@ def test_all_but_the_last_layer_is_loaded(make, tmp_path):
         assert torch.equal(value, before[name] if last else source.state_dict()[name]), name
 
 
-def test_the_encoder_of_another_ecg_network_is_taken_whole(tmp_path):
-    source, network = ECGClassifier(resnet(4), 4), ECGClassifier(resnet(4), 4)
-    torch.save(source.state_dict(), tmp_path / "page.pt")
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_encoder_of_another_ecg_network_is_taken_whole(whole, tmp_path):
+    source, network = (
+        ECGClassifier(LeadwiseEncoder(resnet(4), nn.Conv2d(1, 3, (9, 1), stride=(9, 1))), 48) for _ in range(2)
+    )
+    torch.save((source if whole else source.encoder).state_dict(), tmp_path / "page.pt")
     head = network.heads[0].weight.clone()
     load_encoder(network, tmp_path / "page.pt")
     for name, value in network.encoder.state_dict().items():

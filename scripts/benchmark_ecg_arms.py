@@ -17,12 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from compare_predictions import compared, predictions
 
-from monai_jdl.analysis import auc_interval, compare_auc
-from monai_jdl.analysis.predictions import Predictions
 from monai_jdl.networks import ECG_TASKS
-from monai_jdl.reports import read_csv, write_csv
+from monai_jdl.reports import write_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -67,14 +65,14 @@ def main() -> None:
         if not (folder / "evaluation" / "summary.json").exists():
             print(f"{number} of {len(options.arms)}: {name}", flush=True)
             train_and_evaluate(ARMS[name], options.table, folder, options.epochs, options.seed)
-        found[name] = read_csv(folder / "evaluation" / "predictions.csv")
+        found[name] = predictions(folder / "evaluation")
     first = options.arms[0]
     rows = [compared(task, name, found[name], found[first]) for task in ECG_TASKS for name in options.arms]
     rows = [row for row in rows if row["auc"]]
     write_csv(options.output / "arms.csv", rows, list(rows[0]))
     print(f"\n| task | arm | AUC | difference to {first} | p |\n|---|---|---|---|---|")
     for row in rows:
-        print(f"| {row['task']} | {row['arm']} | {row['auc']} | {row['difference']} | {row['p']} |")
+        print(f"| {row['task']} | {row['name']} | {row['auc']} | {row['difference']} | {row['p']} |")
 
 
 def train_and_evaluate(arm: Arm, table: Path, folder: Path, epochs: int, seed: int) -> None:
@@ -95,27 +93,6 @@ def run(configs: Sequence[str], options: Sequence[object], check: bool = True) -
     """``python -m monai.bundle run``; with ``check`` an error if it fails."""
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(list(configs)), *map(str, options)]
     subprocess.run(command, check=check)
-
-
-def compared(
-    task: str, name: str, rows: Sequence[dict[str, str]], reference: Sequence[dict[str, str]]
-) -> dict[str, str]:
-    """The row of an arm; its AUC is empty where the task was not trained."""
-    truth, scores, others = (
-        np.array([float(row[column] or "nan") for row in table])
-        for table, column in ((rows, f"{task}_true"), (rows, task), (reference, task))
-    )
-    empty = {"task": task, "arm": name, "auc": "", "difference": "", "p": ""}
-    if np.isnan(scores).all():
-        return empty
-    patients = [row["patient"] for row in rows]
-    area, (low, high) = auc_interval(Predictions.from_arrays(truth, scores, patients))
-    empty["auc"] = f"{area:.3f} ({low:.3f} to {high:.3f})"
-    if rows is not reference:
-        paired = compare_auc(truth, scores, others, patients)
-        low, high = paired["difference_ci95"]
-        empty |= {"difference": f"{paired['difference']:+.3f} ({low:+.3f} to {high:+.3f})", "p": f"{paired['p']:.3f}"}
-    return empty
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmark_ecg_arms import ROOT, compared, run
+from benchmark_ecg_arms import ROOT, run
+from compare_predictions import compared, predictions
 from make_page_table import print_rows
 
 from monai_jdl.data import write_ecg_table
 from monai_jdl.data.sheets import read_sheet
 from monai_jdl.networks import ECG_TASKS
-from monai_jdl.reports import read_csv, write_csv
+from monai_jdl.reports import write_csv
 
 BUNDLE = ROOT / "bundles" / "ecg_image_classification"
 LAYOUTS = {"old": "6x2", "new": "3x4+1"}
@@ -61,7 +62,7 @@ def main() -> None:
             if not (result / "summary.json").exists():
                 evaluation = ["--dataset_dir", out / layout, "--output_dir", result, "--ckpt_path", folder / "model.pt"]
                 run([f"{BUNDLE}/configs/evaluate.yaml"], [*common, *evaluation], check=False)  # refused pages: exit 1
-            found[name, layout] = read_csv(result / "predictions.csv")
+            found[name, layout] = predictions(result)
     reference = next(iter(ARMS))
     rows = [
         {"pages": layout} | compared(task, name, found[name, layout], found[reference, layout])
@@ -72,7 +73,7 @@ def main() -> None:
     write_csv(out / "transfer.csv", rows, list(rows[0]))
     print(f"\n| task | test pages | trained on | AUC | difference to {reference} | p |\n|---|---|---|---|---|---|")
     for row in rows:
-        print("| {task} | {pages} | {arm} | {auc} | {difference} | {p} |".format(**row))
+        print("| {task} | {pages} | {name} | {auc} | {difference} | {p} |".format(**row))
 
 
 def print_pages(table: Path, out: Path, patients: int) -> None:

@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from make_page_table import pictured
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from monai.bundle import ConfigParser
@@ -265,8 +266,7 @@ def draw_example(axis, network: Network, row: Mapping[str, Any], record_path: st
     page = render_page(record.signals, record.rate, layout=layout, style=style, header=header).image
     if capture:
         camera = RandCapturePage(1.0, kinds=(capture,), severity=(0.4, 0.4)).set_random_state(0)
-        picture = camera(torch.from_numpy(page.copy()).permute(2, 0, 1))
-        page = np.ascontiguousarray(picture.round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
+        page = pictured(page, camera)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.png"
         write_page_image(file, page, style.dpi)

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from make_page_table import LAYOUTS
+from make_page_table import LAYOUTS, pictured
 from monai.bundle import ConfigParser
 from monai.networks.utils import convert_to_torchscript
 
@@ -73,8 +73,7 @@ def make_pages(folder: Path, number: int) -> dict[str, list[Path]]:
             ).image
             if kind == "captured":
                 capture = RandCapturePage(1.0, severity=(0.0, 1.0)).set_random_state(seed)
-                picture = capture(torch.from_numpy(image.copy()).permute(2, 0, 1))
-                image = picture.round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
+                image = pictured(image, capture)
             paths.append(folder / f"{kind}_{seed}.jpg")
             write_page_image(paths[-1], image, style.dpi)
     return pages

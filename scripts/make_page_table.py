@@ -77,12 +77,17 @@ def page_of(
     kind = ""
     if captured:
         capture = RandCapturePage(1.0, severity=(0.0, 1.0)).set_random_state(int(rng.integers(2**31)))
-        picture = capture(torch.from_numpy(image.copy()).permute(2, 0, 1))
-        image = picture.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+        image = pictured(image, capture)
         kind = capture.drawn.kind
     name = f"pages/{Path(row['path']).stem}.jpg"
-    write_page_image(out / name, np.ascontiguousarray(image), style.dpi)
+    write_page_image(out / name, image, style.dpi)
     return row | {"path": name, "printed_layout": layout, "capture": kind}
+
+
+def pictured(page: np.ndarray, capture: RandCapturePage) -> np.ndarray:
+    """A page, uint8 [H, W, 3], as a camera or scanner sees it."""
+    picture = capture(torch.from_numpy(page.copy()).permute(2, 0, 1))
+    return np.ascontiguousarray(picture.round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
 
 
 if __name__ == "__main__":

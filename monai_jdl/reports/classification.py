@@ -79,9 +79,10 @@ def classification_report(
 
     Raises:
         InputError: the folder cannot be written, a column or rule is missing, a case occurs twice, a reader read a case
-            that is not in ``rows``, a value is not a number, or see :meth:`monai_jdl.analysis.Predictions.from_arrays`.
+            twice or one that is not in ``rows``, a value is not a number, or see
+            :meth:`monai_jdl.analysis.Predictions.from_arrays`.
     """
-    _check(rows, thresholds, operating_point, subgroups, readers)
+    _check(rows, thresholds, operating_point, subgroups, readers, controls)
     out = check_output_dir(output_dir)
     patients = [row["patient"] for row in rows]
     tasks, results = {}, {}
@@ -216,19 +217,28 @@ def _numbers(rows: Rows, column: str) -> list[float]:
     return values
 
 
-def _check(rows: Rows, thresholds: Thresholds, operating_point: str, subgroups: Sequence[str], readers: Rows) -> None:
-    wanted = ["case", "patient", *subgroups, *(column for task in thresholds for column in (task, f"{task}_true"))]
-    for row in rows:
-        if absent := [column for column in wanted if column not in row]:
-            raise InputError(
-                f"{row.get('case', 'a row')}: there is no {', '.join(absent)}; every case needs these columns."
-            )
+def _check(
+    rows: Rows, thresholds: Thresholds, operating_point: str, subgroups: Sequence[str], readers: Rows, controls: Rows
+) -> None:
+    _require(rows, ("case", "patient", *subgroups, *(name for task in thresholds for name in (task, f"{task}_true"))))
+    _require(readers, ("case", "reader"))
+    _require(controls, ("case", "patient", *thresholds))
     cases = Counter(row["case"] for row in rows)
     if twice := [case for case, times in cases.items() if times > 1]:
         raise InputError(f"{twice[0]}: occurs twice; give every case one row.")
-    for row in readers:
-        if row["case"] not in cases:
-            raise InputError(f"{row['case']}: was read by {row['reader']} but is not among the cases; leave it out.")
+    for (case, reader), times in Counter((row["case"], row["reader"]) for row in readers).items():
+        if case not in cases:
+            raise InputError(f"{case}: was read by {reader} but is not among the cases; leave it out.")
+        if times > 1:
+            raise InputError(f"{case}: was read by {reader} {times} times; keep one of these rows.")
     for task, rules in thresholds.items():
         if operating_point not in rules:
             raise InputError(f"{task}: has no threshold {operating_point!r}; choose one of {', '.join(rules)}.")
+
+
+def _require(rows: Rows, columns: Sequence[str]) -> None:
+    for row in rows:
+        if absent := [column for column in columns if column not in row]:
+            raise InputError(
+                f"{row.get('case', 'a row')}: there is no {', '.join(absent)}; every case needs these columns."
+            )

@@ -11,8 +11,9 @@ from monai_jdl.data.cases import CaseDataset
 from monai_jdl.networks import CLINICAL_FEATURES, ECG_TASKS
 from monai_jdl.reports.calibration import Calibration
 from monai_jdl.reports.classification import classification_report
+from monai_jdl.reports.ecg_comparisons import read_calls, read_controls
 from monai_jdl.reports.ecg_tables import PREDICTION_COLUMNS, ECGTable
-from monai_jdl.reports.tables import read_csv, write_csv
+from monai_jdl.reports.tables import write_csv
 
 SUBGROUPS = ("layout", "sex", "age_band", "qrs")
 """Groups that an evaluation is divided into, where the data tell them apart."""
@@ -30,8 +31,11 @@ class EvaluationTable(ECGTable):
 
     Args:
         output_dir, calibration, operating_point, dataset: as for :class:`ECGTable`.
-        readers: CSV of calls by people: ``reader``, ``case``, and ``scar`` or ``lvef50``, 0 or 1.
+        readers: table of calls by people: ``reader``, ``case``, and ``scar`` or ``lvef50``, 0 or 1.
         controls: a ``predictions.csv`` of people who are known to have neither scar nor a reduced LVEF.
+
+    Raises:
+        InputError: see :mod:`monai_jdl.reports.ecg_comparisons`.
     """
 
     def __init__(
@@ -44,8 +48,9 @@ class EvaluationTable(ECGTable):
         controls: str | Path | None = None,
     ) -> None:
         super().__init__(output_dir, calibration, operating_point, dataset)
-        self.readers = [] if readers is None else read_csv(readers)
-        self.controls = [] if controls is None else [{"patient": row["case"]} | row for row in read_csv(controls)]
+        tasks, cases = list(calibration.thresholds), {item["case"] for item in dataset.data}
+        self.readers = [] if readers is None else read_calls(readers, tasks, cases)
+        self.controls = [] if controls is None else read_controls(controls, tasks)
 
     def measure(self, case: str, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
         """The row of an ECG with its truth and its groups."""

@@ -54,16 +54,18 @@ def write_json(path: str | Path, tree: Any) -> Path:
 
 
 def read_csv(path: str | Path) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header, cells as text.
+    """The rows of a CSV file with a header as :func:`write_csv` writes it, cells as text.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or it is not in UTF-8.
     """
     try:
         with open(path, encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); has the run that writes it finished?") from error
+    except UnicodeError as error:
+        raise InputError(f"{path}: is not in UTF-8; take the file as the run wrote it.") from error
 
 
 def text_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -140,8 +140,15 @@ def test_unknown_rules_and_strange_cases_are_refused(tmp_path):
     rows = sample(4, n=20)
     with pytest.raises(InputError, match="scar: has no threshold 'best'; choose one of youden, f1"):
         classification_report(rows, tmp_path, thresholds(), "best")
+    call = {"reader": "Dr A", "case": "case1", "scar": 1}
     with pytest.raises(InputError, match="x: was read by Dr A but is not among the cases"):
-        classification_report(rows, tmp_path, thresholds(), readers=[{"reader": "Dr A", "case": "x", "scar": 1}])
+        classification_report(rows, tmp_path, thresholds(), readers=[call | {"case": "x"}])
+    with pytest.raises(InputError, match="case1: was read by Dr A 2 times"):
+        classification_report(rows, tmp_path, thresholds(), readers=[call, call | {"scar": 0}])
+    with pytest.raises(InputError, match="case1: there is no reader"):
+        classification_report(rows, tmp_path, thresholds(), readers=[{"case": "case1", "scar": 1}])
+    with pytest.raises(InputError, match="y: there is no patient, lvef50"):
+        classification_report(rows, tmp_path, thresholds(), controls=[{"case": "y", "scar": 0.1}])
 
 
 def test_matplotlib_missing_is_one_sentence_and_nothing_is_written(tmp_path, monkeypatch):

@@ -144,8 +144,11 @@ def test_readers_and_controls_come_from_files(tmp_path):
     assert (reader["reader"], reader["n"], float(reader["sensitivity"])) == ("an", "3", 0.5)
     controls = json.loads((tmp_path / "out/summary.json").read_text())["tasks"]["scar"]["controls"]
     assert {row["operating_point"]: row["false_positive"] for row in controls} == {"youden": 1, "f1": 1}
-    with pytest.raises(InputError, match=r"none\.csv"):
+    # before the first ECG is read
+    with pytest.raises(InputError, match=r"none\.csv does not exist"):
         EvaluationTable(tmp_path, CALIBRATION, "youden", Refusing(data), tmp_path / "none.csv")
+    with pytest.raises(InputError, match=r"readers\.csv, row 4, column case: 'f' is not among the ECGs"):
+        EvaluationTable(tmp_path, CALIBRATION, "youden", Refusing(items(5)), tmp_path / "readers.csv")
 
 
 def test_the_best_network_is_calibrated_and_a_worse_one_leaves_it_alone(tmp_path):

@@ -42,9 +42,12 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         write_csv(tmp_path / "file" / "t.csv", [], ("a",))
 
 
-def test_a_missing_table_says_which(tmp_path):
+def test_a_missing_or_foreign_table_says_which(tmp_path):
     with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
         read_csv(tmp_path / "none.csv")
+    (tmp_path / "latin.csv").write_bytes("case\nMüller\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"latin\.csv: is not in UTF-8"):
+        read_csv(tmp_path / "latin.csv")
 
 
 def test_text_table_lines_up():

@@ -54,24 +54,31 @@ def read_calls(path: str | Path, tasks: Sequence[str], cases: Collection[str]) -
     return calls
 
 
-def read_controls(path: str | Path, tasks: Sequence[str]) -> list[dict[str, Any]]:
+def read_controls(path: str | Path, tasks: Sequence[str], model: str) -> list[dict[str, Any]]:
     """Probabilities of people who have nothing.
 
     Args:
-        path: ``predictions.csv`` of an inference, with the columns ``case`` and the tasks.
+        path: ``predictions.csv`` of an inference, with the columns ``case``, ``model_version`` and the tasks, and perhaps
+            ``patient``; an ECG without a patient counts as one of its own.
         tasks: names of columns.
+        model: fingerprint of the weights that predictions must be of.
 
     Returns:
         A row for each ECG: ``case``, ``patient`` and the tasks, NaN where the ECG was refused.
 
     Raises:
-        InputError: no such table, a column is missing, or a cell is no probability.
+        InputError: no such table, a column is missing, a cell is no probability, or the predictions are another model's.
     """
-    return [
-        {"case": row["case"], "patient": row["case"]}
-        | {task: _probability(f"{path}, row {number}, column {task}", row[task]) for task in tasks}
-        for number, row in _rows(path, ("case", *tasks))
-    ]
+    controls = []
+    for number, row in _rows(path, ("case", *tasks, "model_version")):
+        if row["model_version"] != model:
+            raise InputError(
+                f"{path}, row {number}, column model_version: this was predicted by the weights {row['model_version']}, and "
+                f"the weights {model} are evaluated; classify the controls with these."
+            )
+        found = {task: _probability(f"{path}, row {number}, column {task}", row[task]) for task in tasks}
+        controls.append({"case": row["case"], "patient": row.get("patient") or row["case"], **found})
+    return controls
 
 
 def _rows(path: str | Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:

@@ -32,7 +32,7 @@ class EvaluationTable(ECGTable):
     Args:
         output_dir, calibration, operating_point, dataset: as for :class:`ECGTable`.
         readers: table of calls by people: ``reader``, ``case``, and ``scar`` or ``lvef50``, 0 or 1.
-        controls: a ``predictions.csv`` of people who are known to have neither scar nor a reduced LVEF.
+        controls: ``predictions.csv`` of the same network for people who are known to have neither scar nor a reduced LVEF.
 
     Raises:
         InputError: see :mod:`monai_jdl.reports.ecg_comparisons`.
@@ -50,7 +50,7 @@ class EvaluationTable(ECGTable):
         super().__init__(output_dir, calibration, operating_point, dataset)
         tasks, cases = list(calibration.thresholds), {item["case"] for item in dataset.data}
         self.readers = [] if readers is None else read_calls(readers, tasks, cases)
-        self.controls = [] if controls is None else read_controls(controls, tasks)
+        self.controls = [] if controls is None else read_controls(controls, tasks, calibration.model)
 
     def measure(self, case: str, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
         """The row of an ECG with its truth and its groups."""
@@ -62,7 +62,7 @@ class EvaluationTable(ECGTable):
 
     def write(self, rows: list[dict[str, Any]]) -> list[Path]:
         """Write the tables, the summary and the figures."""
-        columns = (*PREDICTION_COLUMNS, "patient", *(f"{task}_true" for task in ECG_TASKS), *SUBGROUPS)
+        columns = (*PREDICTION_COLUMNS, *(f"{task}_true" for task in ECG_TASKS), *SUBGROUPS)
         table = write_csv(self.output_dir / "predictions.csv", rows, columns)
         groups = [column for column in SUBGROUPS if len({row[column] for row in rows} - {""}) > 1]
         report = classification_report(

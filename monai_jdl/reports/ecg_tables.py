@@ -21,7 +21,7 @@ from monai_jdl.reports.case_tables import CaseTable
 from monai_jdl.reports.tables import write_csv, write_json
 
 PREDICTION_COLUMNS = (
-    *("case", "path"),
+    *("case", "path", "patient"),
     *(column for task in ECG_TASKS for column in (task, f"{task}_threshold", f"{task}_positive")),
     *("quality", "reason", "model_version"),
 )
@@ -64,6 +64,8 @@ class CalibrationTable(CaseTable):
 class ECGTable(CaseTable):
     """What an ECG network said of each ECG, refused ones included: the rows of ``predictions.csv``.
 
+    ``patient`` is empty where no table names one.
+
     Items of the engine's output have ``pred``, logits [2]; the batch's ``image`` has the meta data of
     :class:`monai_jdl.data.LoadECG`.
 
@@ -85,7 +87,8 @@ class ECGTable(CaseTable):
     def measure(self, case: str, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
         """The row of an ECG."""
         meta = batch["image"].meta
-        row: dict[str, Any] = {"path": str(meta["filename_or_obj"]), "quality": float(meta["quality"]), "reason": ""}
+        row: dict[str, Any] = {"path": str(meta["filename_or_obj"]), "patient": _patient(batch)}
+        row |= {"quality": float(meta["quality"]), "reason": ""}
         probabilities = self.calibration.probabilities(_numbers(output["pred"])).tolist()
         for task, probability in zip(ECG_TASKS, probabilities, strict=True):
             threshold = self.calibration.threshold(task, self.operating_point)
@@ -98,6 +101,7 @@ class ECGTable(CaseTable):
         return {
             "case": item["case"],
             "path": item["image"],
+            "patient": _patient(item),
             "reason": reason,
             "model_version": self.calibration.model,
         }
@@ -135,6 +139,12 @@ class PredictionTable(ECGTable):
     def write(self, rows: list[dict[str, Any]]) -> list[Path]:
         """Write ``predictions.csv``."""
         return [write_csv(self.output_dir / "predictions.csv", rows, PREDICTION_COLUMNS)]
+
+
+def _patient(item: Mapping[str, Any]) -> str:
+    """The patient of an item where its row says it: else it is the case that stands in for one."""
+    patient = str(item.get("patient", ""))
+    return patient if patient in item.get("row", {}).values() else ""
 
 
 def _numbers(values: Any) -> list[float]:

@@ -50,21 +50,29 @@ def test_bad_calls_are_refused_in_one_sentence(tmp_path, content, message):
 
 def controls(path, text: str):
     path.write_text(text)
-    return read_controls(path, TASKS)
+    return read_controls(path, TASKS, "0123")
 
 
-def test_controls_that_were_refused_have_no_probability(tmp_path):
-    found = controls(tmp_path / "controls.csv", "case;scar;lvef50\nx;0,7;0,1\ny;;\n")
-    assert found[0] == {"case": "x", "patient": "x", "scar": 0.7, "lvef50": 0.1}
-    assert math.isnan(found[1]["scar"])
+def test_controls_of_one_patient_are_one_and_refused_ones_have_no_probability(tmp_path):
+    found = controls(
+        tmp_path / "controls.csv",
+        "case;patient;scar;lvef50;model_version\nx;p;0,7;0,1;0123\ny;p;;;0123\nz;;0;1;0123\n",
+    )
+    assert found[0] == {"case": "x", "patient": "p", "scar": 0.7, "lvef50": 0.1}
+    assert math.isnan(found[1]["scar"]) and [row["patient"] for row in found] == ["p", "p", "z"]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("case,scar\nx,0.1\n", r"has no column lvef50"),
-        ("case,scar,lvef50\nx,0.1,low\n", r", row 2, column lvef50: 'low' is no probability; give the file as"),
-        ("case,scar,lvef50\nx,10,0.1\n", r", row 2, column scar: '10' is no probability"),
+        ("case,scar,lvef50\nx,0.1,0.1\n", r"has no column model_version"),
+        ("case,scar,lvef50,model_version\nx,0.1,low,0123\n", r", row 2, column lvef50: 'low' is no probability; give"),
+        ("case,scar,lvef50,model_version\nx,10,0.1,0123\n", r", row 2, column scar: '10' is no probability"),
+        (
+            "case,scar,lvef50,model_version\nx,0.1,0.1,4567\n",
+            r", row 2, column model_version: .* the weights 4567, and the weights 0123 are evaluated; classify the",
+        ),
     ],
 )
 def test_bad_controls_are_refused_in_one_sentence(tmp_path, text, message):

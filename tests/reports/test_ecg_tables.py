@@ -99,6 +99,15 @@ def test_predictions_are_calibrated_and_the_refused_have_their_reason(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+def test_predictions_name_the_patient_that_a_table_names(tmp_path):
+    data = items()
+    data[0] |= {"row": {"path": "a.png", "patient": "p0"}}
+    data[1] |= {"row": {"path": "b.png", "patient id": "p0"}}
+    data[2] |= {"patient": "c", "row": {"path": "c.png"}}  # the case stands in for a patient that is not known
+    run(PredictionTable(tmp_path, CALIBRATION, "youden", Refusing(data)), [[0.0, 0.0]] * 2, data)
+    assert [row["patient"] for row in rows(tmp_path / "predictions.csv").values()] == ["p0", "p0", ""]
+
+
 def test_all_refused_still_gives_a_table(tmp_path):
     PredictionTable(tmp_path, CALIBRATION, "youden", Refusing(items(2))).finish()
     assert rows(tmp_path / "predictions.csv")["b"]["reason"] == "b.png shows no ECG."
@@ -135,7 +144,7 @@ def test_an_evaluation_counts_the_refused_and_knows_the_groups(tmp_path):
 def test_readers_and_controls_come_from_files(tmp_path):
     data = items(6)
     (tmp_path / "readers.csv").write_text("reader,case,scar\nan,a,0\nan,d,1\nan,f,0\n")
-    (tmp_path / "controls.csv").write_text("case,scar,lvef50\nx,0.7,0.1\ny,0.1,0.1\n")
+    (tmp_path / "controls.csv").write_text("case,scar,lvef50,model_version\nx,0.7,0.1,0123456789ab\n")
     table = EvaluationTable(
         tmp_path / "out", CALIBRATION, "youden", Refusing(data), tmp_path / "readers.csv", tmp_path / "controls.csv"
     )

@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="monai-jdl",
-        description="Myocardial scar from late gadolinium enhancement (LGE) cardiac MR; ECG pages printed, and read from "
-        "pictures. For research; not for clinical use.",
+        description="Myocardial scar from late gadolinium enhancement (LGE) cardiac MR; scar and a low ejection fraction from "
+        "ECGs, pictures of pages included. For research; not for clinical use.",
     )
     parser.add_argument("--version", action="version", version=f"monai_jdl {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pkgutil
 import re
 from itertools import takewhile
@@ -11,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from monai_jdl.cli import main
+from monai_jdl.cli import ECG_BUNDLES, main
 from monai_jdl.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,6 +120,52 @@ def test_links_lead_somewhere(page):
     targets = [unquote((link or source).split("#")[0]) for link, source in LINK.findall(text)]
     missing = [target for target in targets if not re.match(r"\w+:", target) and not (page.parent / target).exists()]
     assert not missing
+
+
+@each_page
+def test_a_block_of_commands_has_one_working_directory(page):
+    for block in FENCE.findall(page.read_text(encoding="utf-8")):
+        words = set(re.split(r"[\s'\"\[\](),=]+", block))
+        at_root = {word for word in words if word.startswith(("bundles/", "scripts/"))}
+        in_bundle = {word for word in words if word.startswith("configs/")}
+        assert not (at_root and in_bundle), block
+
+
+@pytest.mark.parametrize("bundle", ECG_BUNDLES)
+def test_the_page_of_an_ecg_bundle_names_every_option_and_no_other(bundle):
+    folder = ROOT / "bundles" / bundle
+    known: set[str] = set()
+    options: set[str] = set()
+    for name in ("train", "evaluate", "inference"):
+        config = yaml.safe_load((folder / "configs" / f"{name}.yaml").read_text(encoding="utf-8"))
+        known |= set(config)
+        options |= {key for key, value in config.items() if _is_setting(value)}
+    page = folder / "docs" / "README.md"
+    named = {
+        match
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `--") or "Options common to all" in line
+        for match in re.findall(r"--(\w+)", line)
+    }
+    assert options - named == set()
+    assert named - known == set()
+
+
+def _is_setting(value: object) -> bool:
+    """Whether a user may set it: a number, a word, a list of numbers or the id of a default; no formula, no component."""
+    if isinstance(value, list):
+        return all(isinstance(entry, int | float) for entry in value)
+    return not isinstance(value, dict) and not str(value).startswith("$")
+
+
+@pytest.mark.parametrize("bundle", ECG_BUNDLES)
+def test_metadata_names_the_papers_by_their_titles(bundle):
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    titles = {reference["doi"]: reference["title"] for reference in citation["references"] if "doi" in reference}
+    metadata = json.loads((ROOT / "bundles" / bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    for doi, title in titles.items():
+        (named,) = [reference for reference in metadata["references"] if doi in reference]
+        assert title in named
 
 
 def test_citation_and_changelog_know_this_version():

@@ -13,10 +13,14 @@ from monai_jdl.data import load_datalist
 from monai_jdl.errors import InputError
 from monai_jdl.reports.case import load_case
 from monai_jdl.reports.figures import agreement_figure, case_figure, curves_figure, png
-from monai_jdl.reports.page import TRAINED_ON_SIMULATION, Section, write_page
+from monai_jdl.reports.page import Section, write_page
 from monai_jdl.reports.screening import screening_section
 from monai_jdl.reports.tables import read_csv
 
+NOTICE = (
+    "The LGE network was trained on simulation alone and does not work on patients. The ECG network was trained on infarction "
+    "as cardiologists read it in ECGs (PTB-XL) and on simulated ECGs, for LVEF on simulated ECGs alone."
+)
 MOST_PICTURES = 6
 NAMES = {
     "dice_myocardium": "Dice, myocardium",
@@ -113,7 +117,7 @@ def write_demo_page(
                 "Simulated patients, each ECG printed by another machine, read and classified by the page bundle's network.",
             ),
         ],
-        TRAINED_ON_SIMULATION,
+        NOTICE,
     )
 
 

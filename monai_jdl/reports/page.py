@@ -13,9 +13,6 @@ from monai_jdl.reports.tables import write_text
 from monai_jdl.version import __version__
 
 NOT_CLINICAL = "Not for clinical use."
-TRAINED_ON_SIMULATION = (
-    "The network was trained on simulation alone; untrained on real images, it does not work on patients."
-)
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --paper: #ffffff; --line: #d9dee5; --warn: #fff4e0; }

@@ -208,7 +208,8 @@ def demo_page(runs, name="index.html"):
 def test_demo_page(runs):
     path = demo_page(runs, "page/index.html")
     page = Page(path)
-    assert "Not for clinical use. The network was trained on simulation alone" in page.text
+    assert "Not for clinical use. The LGE network was trained on simulation alone" in page.text
+    assert "The ECG network was trained on infarction as cardiologists read it" in page.text
     assert len(page.sources) == 6  # two cases, agreement, loss, two heat maps
     for link in page.links:
         assert (path.parent / link).is_file(), link

@@ -21,6 +21,7 @@ from monai_jdl.reports.tables import write_json
 logger = logging.getLogger(__name__)
 
 CALIBRATION_FILE = "calibration.json"
+_SIGNS = {"lt": "<", "le": "≤"}
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,16 @@ class Calibration:
         thresholds: by task and operating point, on calibrated probabilities; None where development data lack a class.
         model: fingerprint of the weights that it belongs to; empty where that is not known.
         trained_on: by task, on what data, in words that are shown with every result.
+        lvef_threshold: per cent, below which the training called an LVEF reduced; None where that is not known.
+        lvef_rule: ``lt``, or ``le`` where an LVEF equal to the threshold was reduced, too.
     """
 
     temperatures: Mapping[str, Temperature]
     thresholds: Mapping[str, Mapping[str, float | None]]
     model: str = ""
     trained_on: Mapping[str, str] = field(default_factory=dict)
+    lvef_threshold: float | None = None
+    lvef_rule: str = "lt"
 
     @classmethod
     def fit(
@@ -47,13 +52,15 @@ class Calibration:
         model: str = "",
         trained_on: Mapping[str, str] | None = None,
         tasks: Sequence[str] = ECG_TASKS,
+        lvef_threshold: float | None = None,
+        lvef_rule: str = "lt",
     ) -> Calibration:
         """Calibrate on development data.
 
         Args:
             logits: [N, 2] in the order of :data:`monai_jdl.networks.ECG_TASKS`.
             labels: [N, 2], 0, 1, or NaN where missing.
-            model, trained_on: as the attributes.
+            model, trained_on, lvef_threshold, lvef_rule: as the attributes.
             tasks: that the network was trained for.
         """
         scores, truth = np.asarray(logits, dtype=float), np.asarray(labels, dtype=float)
@@ -63,7 +70,7 @@ class Calibration:
             temperatures[name] = Temperature.fit(truth[:, task], scores[:, task])
             probability = temperatures[name].probability(scores[:, task])
             thresholds[name] = choose_thresholds(Predictions.from_arrays(truth[:, task], probability))
-        return cls(temperatures, thresholds, model, trained_on or {})
+        return cls(temperatures, thresholds, model, trained_on or {}, lvef_threshold, lvef_rule)
 
     def probabilities(self, logits: ArrayLike) -> NDArray[np.float64]:
         """Calibrated probabilities [..., 2] of logits [..., 2]; NaN for a task that the network was not trained for."""
@@ -73,6 +80,14 @@ class Calibration:
             task = ECG_TASKS.index(name)
             out[..., task] = temperature.probability(scores[..., task])
         return out
+
+    def condition(self, task: str) -> str:
+        """What a task tells, in words, e.g. ``LVEF < 50 %``."""
+        if task == "scar":
+            return "myocardial scar"
+        if self.lvef_threshold is None:
+            return "reduced LVEF"
+        return f"LVEF {_SIGNS[self.lvef_rule]} {self.lvef_threshold:g} %"
 
     def threshold(self, task: str, operating_point: str) -> float:
         """The threshold of a task; NaN where development data gave none, or the network was not trained for it.
@@ -133,4 +148,15 @@ def _parsed(tree: Mapping[str, Any]) -> Calibration:
         name: {point: None if value is None else float(value) for point, value in tree["thresholds"][name].items()}
         for name in tasks
     }
-    return Calibration(temperatures, thresholds, str(tree["model"]), dict(tree["trained_on"]))
+    # a file without these is of a time when they were not written, and nothing else was shipped
+    threshold, rule = tree.get("lvef_threshold", 50), str(tree.get("lvef_rule", "lt"))
+    if rule not in _SIGNS:
+        raise ValueError(f"the LVEF rule is {rule!r}")
+    return Calibration(
+        temperatures,
+        thresholds,
+        str(tree["model"]),
+        dict(tree["trained_on"]),
+        None if threshold is None else float(threshold),
+        rule,
+    )

@@ -55,6 +55,7 @@ def classification_report(
     subgroups: Sequence[str] = (),
     readers: Rows = (),
     controls: Rows = (),
+    about: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Path]:
     """Write what a paper on classifiers shows of its test set.
 
@@ -73,6 +74,7 @@ def classification_report(
         subgroups: columns of ``rows`` whose values are groups.
         readers: a mapping per reader and case: ``reader``, ``case``, and for tasks that were read ``<task>``, 0 or 1.
         controls: like ``rows`` without truth, people known to have neither condition.
+        about: task -> what ``summary.json`` says of it first: ``condition``, what it tells, also the title of its panels.
 
     Returns:
         The files.
@@ -85,11 +87,12 @@ def classification_report(
     _check(rows, thresholds, operating_point, subgroups, readers, controls)
     out = check_output_dir(output_dir)
     patients = [row["patient"] for row in rows]
-    tasks, results = {}, {}
+    tasks, results, about = {}, {}, about or {}
     for task, rules in thresholds.items():
         try:
             tasks[task] = Predictions.from_arrays(_numbers(rows, f"{task}_true"), _numbers(rows, task), patients)
-            results[task] = _evaluate(task, tasks[task], rows, rules, operating_point, subgroups, readers, controls)
+            found = _evaluate(task, tasks[task], rows, rules, operating_point, subgroups, readers, controls)
+            results[task] = {**about.get(task, {}), **found}
         except InputError as error:
             raise InputError(f"{task}: {error}") from error
     summary = {
@@ -178,6 +181,8 @@ def _draw(
         "reliability": figures.reliability_figure(tasks, results),
         "decision_curve": figures.decision_figure(tasks),
     }
+    for figure in drawn.values():
+        figures.describe(figure, results)
     return {name: png(figure) for name, figure in drawn.items()}
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLES = {"scar": "Myocardial scar", "lvef50": "LVEF < 50 %"}
 BLUE, ORANGE, GREY, INK = "#1f6f8b", "#c4560a", "#8a929c", "#1c2430"
 _DEVELOPMENT = "sensitivity_"
 Points = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -190,6 +189,18 @@ def decision_figure(tasks: Mapping[str, Predictions]) -> Figure:
     return _panels(tasks, draw)
 
 
+def describe(figure: Figure, about: Mapping[str, Mapping[str, Any]]) -> None:
+    """Title the panels of a figure by what the tasks tell.
+
+    Args:
+        figure: of a function above.
+        about: task -> its ``condition``, if that is known; in the order of the panels.
+    """
+    for panel, (task, said) in zip(figure.axes, about.items(), strict=True):
+        condition = said.get("condition", task)
+        panel.set_title(condition[:1].upper() + condition[1:], fontsize=10)
+
+
 def _panels(
     tasks: Mapping[str, Predictions], draw: Callable[[Axes, str, Predictions], None], height: float = 3.6
 ) -> Figure:
@@ -197,7 +208,7 @@ def _panels(
     figure = _figure(4.6 * len(tasks), height)
     figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
     for panel, (task, predictions) in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks.items(), strict=True):
-        panel.set_title(TITLES.get(task, task), fontsize=10)
+        panel.set_title(task, fontsize=10)
         if predictions.reason:
             panel.set_axis_off()
             panel.text(0.5, 0.5, predictions.reason, ha="center", color=INK, transform=panel.transAxes)

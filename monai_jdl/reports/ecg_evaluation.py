@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from monai_jdl.data.cases import CaseDataset
+from monai_jdl.errors import InputError
 from monai_jdl.networks import CLINICAL_FEATURES, ECG_TASKS
 from monai_jdl.reports.calibration import Calibration
 from monai_jdl.reports.classification import classification_report
@@ -33,9 +35,10 @@ class EvaluationTable(ECGTable):
         output_dir, calibration, operating_point, dataset: as for :class:`ECGTable`.
         readers: table of calls by people: ``reader``, ``case``, and ``scar`` or ``lvef50``, 0 or 1.
         controls: ``predictions.csv`` of the same network for people who are known to have neither scar nor a reduced LVEF.
+        lvef_threshold, lvef_rule: of the labels, as for :func:`monai_jdl.data.load_ecg_table`.
 
     Raises:
-        InputError: see :mod:`monai_jdl.reports.ecg_comparisons`.
+        InputError: the network was trained for another LVEF than the labels tell; see :mod:`monai_jdl.reports.ecg_comparisons`.
     """
 
     def __init__(
@@ -46,7 +49,18 @@ class EvaluationTable(ECGTable):
         dataset: CaseDataset,
         readers: str | Path | None = None,
         controls: str | Path | None = None,
+        lvef_threshold: float = 50,
+        lvef_rule: str = "lt",
     ) -> None:
+        labelled = replace(calibration, lvef_threshold=float(lvef_threshold), lvef_rule=lvef_rule)
+        if calibration.lvef_threshold is None:
+            calibration = labelled
+        trained, asked = calibration.condition("lvef50"), labelled.condition("lvef50")
+        if "lvef50" in calibration.thresholds and trained != asked:
+            raise InputError(
+                f"The network was trained for {trained}, but the ECGs are labelled for {asked}; evaluate it with "
+                f"--lvef_threshold {calibration.lvef_threshold:g} --lvef_rule {calibration.lvef_rule}."
+            )
         super().__init__(output_dir, calibration, operating_point, dataset)
         tasks, cases = list(calibration.thresholds), {item["case"] for item in dataset.data}
         self.readers = [] if readers is None else read_calls(readers, tasks, cases)
@@ -73,6 +87,7 @@ class EvaluationTable(ECGTable):
             groups,
             self.readers,
             self.controls,
+            {task: {"condition": self.calibration.condition(task)} for task in self.calibration.thresholds},
         )
         return [table, *report]
 

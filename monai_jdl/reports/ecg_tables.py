@@ -38,15 +38,22 @@ class CalibrationTable(CaseTable):
         best: saves the network; the calibration is written beside its file. Attach it before.
         trained_on: by task, on what data, in words.
         task_weights: of the losses of the tasks; one of 0 is not trained, so that it is not calibrated.
+        lvef_threshold, lvef_rule: of the labels, as for :func:`monai_jdl.data.load_ecg_table`.
     """
 
     def __init__(
-        self, best: BestModelSaver, trained_on: Mapping[str, str | None], task_weights: Sequence[float] = (1.0, 1.0)
+        self,
+        best: BestModelSaver,
+        trained_on: Mapping[str, str | None],
+        task_weights: Sequence[float] = (1.0, 1.0),
+        lvef_threshold: float = 50,
+        lvef_rule: str = "lt",
     ) -> None:
         super().__init__(best.path.parent)
         self.best = best
         self.tasks = [task for task, weight in zip(ECG_TASKS, task_weights, strict=True) if weight]
         self.trained_on = {task: str(text) for task, text in trained_on.items() if text}
+        self.lvef_threshold, self.lvef_rule = float(lvef_threshold), lvef_rule
 
     def measure(self, case: str, output: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
         """Logits and labels."""
@@ -57,7 +64,10 @@ class CalibrationTable(CaseTable):
         if not self.best.improved:
             return []
         logits, labels = (np.array([row[name] for row in rows], dtype=float) for name in ("logits", "labels"))
-        calibration = Calibration.fit(logits, labels, fingerprint(self.best.path), self.trained_on, self.tasks)
+        model = fingerprint(self.best.path)
+        calibration = Calibration.fit(
+            logits, labels, model, self.trained_on, self.tasks, self.lvef_threshold, self.lvef_rule
+        )
         return [write_calibration(self.output_dir / CALIBRATION_FILE, calibration)]
 
 
@@ -124,6 +134,7 @@ class PredictionTable(ECGTable):
         page |= {name: str(meta[name]) for name in ("kind", "layout", "notes")}
         page["tasks"] = {
             task: {
+                "condition": self.calibration.condition(task),
                 "probability": row[task],
                 "operating_point": self.operating_point,
                 "threshold": row[f"{task}_threshold"],

@@ -12,7 +12,7 @@ from monai_jdl.networks import ECG_TASKS
 from monai_jdl.reports.page import Section
 from monai_jdl.reports.tables import read_csv
 
-TASK_NAMES = {"scar": "scar", "lvef50": "LVEF < 50 %"}
+TASK_NAMES = {"scar": "scar", "lvef50": "reduced LVEF"}
 _WIDTH = 900
 """Of the pictures in pixels."""
 
@@ -48,9 +48,8 @@ def screening_section(folder: str | Path, heading: str, text: str) -> Section:
             if picture.is_file():
                 said = json.loads((folder / case / f"{case}.json").read_text(encoding="utf-8"))["tasks"][task]
                 origin = f"; trained on {said['trained_on']}" if said["trained_on"] else ""
-                pictures[f"{case}: what speaks for {TASK_NAMES[task]} ({said['probability']:.0%}){origin}"] = _png(
-                    picture
-                )
+                spoken = f"{said['condition']} ({said['probability']:.0%}){origin}"
+                pictures[f"{case}: what speaks for {spoken}"] = _png(picture)
     return Section(heading, text, rows, pictures)
 
 

@@ -173,6 +173,13 @@ def test_overlays(bundle, method, ecgs, tmp_path):
     calibration = json.loads((tmp_path / "calibration.json").read_text())
     tasks = {"scar_only": ["scar"], "lvef_only": ["lvef50"]}.get(method, ["scar", "lvef50"])
     assert list(calibration["temperatures"]) == tasks
+    if method == "lvef40":
+        weights = {"ckpt_path": tmp_path / "model.pt", "output_dir": tmp_path / "out"}
+        with pytest.raises(InputError, match=r"trained for LVEF < 40 %, .* LVEF < 50 %; .* --lvef_threshold 40"):
+            bundles.run(bundle, "evaluate", dataset_dir=ecgs, **weights, **SMALL)
+        bundles.run(bundle, "evaluate", dataset_dir=ecgs, lvef_threshold=40, **weights, **SMALL)
+        summary = json.loads((tmp_path / "out/summary.json").read_text())
+        assert summary["tasks"]["lvef50"]["condition"] == "LVEF < 40 %"
     if method == "recurrent":
         assert "fusion.recurrent.weight_ih_l0" in torch.load(tmp_path / "model.pt", weights_only=True)
 

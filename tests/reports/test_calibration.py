@@ -53,11 +53,27 @@ def test_it_comes_back_from_its_file(weights):
     assert math.isnan(found.threshold("lvef50", "youden")) and found.temperatures["lvef50"].value == 1.0
 
 
+def test_the_lvef_that_was_trained_for_comes_back_and_was_50_where_it_was_not_written(weights):
+    path = weights.parent / "calibration.json"
+    made = Calibration.fit(*development(100), fingerprint(weights), lvef_threshold=40, lvef_rule="le")
+    assert made.condition("scar") == "myocardial scar" and made.condition("lvef50") == "LVEF ≤ 40 %"
+    write_calibration(path, made)
+    assert load_calibration(weights) == made
+    tree = json.loads(path.read_text())
+    path.write_text(json.dumps(tree | {"lvef_rule": "<"}))
+    with pytest.raises(InputError, match=r"calibration\.json: this is no calibration \(the LVEF rule is '<'\)"):
+        load_calibration(weights)
+    del tree["lvef_threshold"], tree["lvef_rule"]
+    path.write_text(json.dumps(tree))
+    assert load_calibration(weights).condition("lvef50") == "LVEF < 50 %"
+
+
 def test_without_a_file_nothing_is_called_and_a_warning_says_so(weights, caplog):
     found = load_calibration(weights)
     assert "not calibrated" in caplog.text
     np.testing.assert_allclose(found.probabilities([0.0, 2.0]), expit([0.0, 2.0]))
     assert math.isnan(found.threshold("scar", "youden"))
+    assert found.condition("lvef50") == "reduced LVEF"
 
 
 def test_a_calibration_of_other_weights_is_refused(weights):

@@ -23,6 +23,7 @@ from monai_jdl.reports import (
     roc_figure,
     threshold_figure,
 )
+from monai_jdl.reports.classification_figures import describe
 
 pytest.importorskip("matplotlib")
 
@@ -171,7 +172,7 @@ def test_the_roc_figure(tasks):
     points = {task: apply_thresholds(found, thresholds()[task]) for task, found in tasks.items()}
     people = {"scar": {"Dr A": {"sensitivity": 0.5, "specificity": 0.9}}, "lvef50": {}}
     panel, empty = roc_figure(tasks, points, people).axes
-    assert panel.get_title() == "Myocardial scar"
+    assert panel.get_title() == "scar"
     assert [text.get_text() for text in empty.texts] == ["no positive cases"]
     area = roc_auc_score(tasks["scar"].truth, tasks["scar"].probability)
     assert texts(panel)[0].startswith(f"AUC {area:.3f} (")
@@ -189,6 +190,12 @@ def test_a_perfect_model_has_a_curve_without_a_band():
     (panel,) = roc_figure(perfect, {"scar": []}, {"scar": {}}).axes
     assert texts(panel) == ["AUC 1.000"]
     assert not panel.collections
+
+
+def test_panels_are_titled_by_what_the_tasks_tell(tasks):
+    figure = threshold_figure(tasks, {"scar": 0.4, "lvef50": None})
+    describe(figure, {"scar": {}, "lvef50": {"condition": "reduced LVEF", "auc": 0.7}})
+    assert [panel.get_title() for panel in figure.axes] == ["Scar", "Reduced LVEF"]
 
 
 def test_the_other_figures_show_what_was_computed(tasks):

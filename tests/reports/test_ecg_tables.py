@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ CALIBRATION = Calibration(
     {"scar": {"youden": 0.6, "f1": 0.2}, "lvef50": {"youden": None, "f1": None}},
     "0123456789ab",
     {"scar": "PTB-XL", "lvef50": "simulation"},
+    lvef_threshold=50,
 )
 
 
@@ -87,6 +89,7 @@ def test_predictions_are_calibrated_and_the_refused_have_their_reason(tmp_path):
     assert {row["model_version"] for row in found.values()} == {"0123456789ab"}
     page = json.loads((tmp_path / "a/a.json").read_text())
     assert page["tasks"]["scar"] | {"probability": 0} == {
+        "condition": "myocardial scar",
         "probability": 0,
         "operating_point": "youden",
         "threshold": 0.6,
@@ -94,6 +97,7 @@ def test_predictions_are_calibrated_and_the_refused_have_their_reason(tmp_path):
         "thresholds": {"youden": 0.6, "f1": 0.2},
         "trained_on": "PTB-XL",
     }
+    assert page["tasks"]["lvef50"]["condition"] == "LVEF < 50 %"
     assert page["tasks"]["lvef50"]["positive"] is None and page["layout"] == "3x4"
     assert "Not for clinical use" in page["disclaimer"]
     assert not (tmp_path / "b").exists()
@@ -160,10 +164,25 @@ def test_readers_and_controls_come_from_files(tmp_path):
         EvaluationTable(tmp_path, CALIBRATION, "youden", Refusing(items(5)), tmp_path / "readers.csv")
 
 
+def test_a_network_is_evaluated_for_the_lvef_that_it_was_trained_for(tmp_path):
+    data = items(6)
+    trained = replace(CALIBRATION, lvef_threshold=40.0, lvef_rule="le")
+    with pytest.raises(InputError, match=r"LVEF ≤ 40 %.* LVEF < 50 %; .*--lvef_threshold 40 --lvef_rule le\."):
+        EvaluationTable(tmp_path, trained, "youden", Refusing(data))
+    unknown = replace(CALIBRATION, lvef_threshold=None)
+    scar_alone = replace(trained, thresholds={"scar": trained.thresholds["scar"]})
+    EvaluationTable(tmp_path, scar_alone, "youden", Refusing(data))
+    for calibration in (trained, unknown):
+        table = EvaluationTable(tmp_path, calibration, "youden", Refusing(data), lvef_threshold=40, lvef_rule="le")
+        run(table, [[float(k), 0.0] for k in range(5)], data)
+        tasks = json.loads((tmp_path / "summary.json").read_text())["tasks"]
+        assert [tasks[task]["condition"] for task in ("scar", "lvef50")] == ["myocardial scar", "LVEF ≤ 40 %"]
+
+
 def test_the_best_network_is_calibrated_and_a_worse_one_leaves_it_alone(tmp_path):
     network = torch.nn.Linear(1, 1)
     best = BestModelSaver(tmp_path / "model.pt", network)
-    table = CalibrationTable(best, {"scar": "simulation", "lvef50": None})
+    table = CalibrationTable(best, {"scar": "simulation", "lvef50": None}, lvef_threshold=40)
     data = [item for item in items(20) if item["case"] != "b"]
 
     def validate(score: float, spread: float) -> None:
@@ -182,6 +201,7 @@ def test_the_best_network_is_calibrated_and_a_worse_one_leaves_it_alone(tmp_path
     validate(0.8, 4.0)
     first = load_calibration(tmp_path / "model.pt")
     assert first.model == fingerprint(tmp_path / "model.pt") and first.trained_on == {"scar": "simulation"}
+    assert first.condition("lvef50") == "LVEF < 40 %"
     assert not math.isnan(first.threshold("scar", "youden"))
     validate(0.7, 1.0)
     assert load_calibration(tmp_path / "model.pt") == first

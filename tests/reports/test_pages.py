@@ -192,8 +192,8 @@ def runs(tmp_path, heart):
     ]
     write_csv(tmp_path / "screen" / "predictions.csv", ecgs, PREDICTION_COLUMNS)
     tasks = {
-        "scar": {"probability": 0.714, "trained_on": "PTB-XL"},
-        "lvef50": {"probability": 0.2, "trained_on": "simulation only"},
+        "scar": {"condition": "myocardial scar", "probability": 0.714, "trained_on": "PTB-XL"},
+        "lvef50": {"condition": "LVEF < 40 %", "probability": 0.2, "trained_on": "simulation only"},
     }
     write_json(tmp_path / "screen" / "page" / "page.json", {"tasks": tasks})
     for task in tasks:
@@ -216,7 +216,7 @@ def test_demo_page(runs):
     assert {link.split("/")[-1] for link in page.links} == {"metrics.csv", "summary.json", "scar.csv", "loss.csv"}
     for name in ("one", "two", "Dice, myocardium", "scar detection by slice, AUC"):
         assert name in page.text
-    for said in ("71%", "positive", "LVEF < 50 % (20%); trained on simulation only", "text.png shows no ECG."):
+    for said in ("71%", "positive", "LVEF < 40 % (20%); trained on simulation only", "text.png shows no ECG."):
         assert said in page.text
 
 

@@ -21,6 +21,7 @@ from monai_jdl.atomic import atomic_path
 from monai_jdl.data.ecg_loading import read_ecg_page
 from monai_jdl.engines.checkpoints import bare
 from monai_jdl.networks import ECG_TASKS, page_of_leads
+from monai_jdl.reports.calibration import Calibration
 
 _SIDE = 1600
 """Longer side in pixels up to which a picture is drawn."""
@@ -31,7 +32,7 @@ _COLOURS = np.array([(255, 235, 120), (255, 130, 0), (200, 0, 40)], dtype=np.flo
 
 
 class HeatMaps:
-    """Draws what in the picture spoke for each task: ``OUT/<case>/<case>_<task>.jpg``, by Grad-CAM++.
+    """Draws what in the picture spoke for each task that was trained: ``OUT/<case>/<case>_<task>.jpg``, by Grad-CAM++.
 
     Grad-CAM++ (Chattopadhay et al., WACV 2018) as in MONAI: where the features of a layer that raise the logit are active. A
     page is read again to carry the heat back onto it; of a record the canonical page is drawn.
@@ -44,14 +45,21 @@ class HeatMaps:
         network: the classifier.
         layer: name of the convolutional layer that is looked at, e.g. ``encoder.layer3``, or ``encoder.leads`` of a
             :class:`~monai_jdl.networks.LeadwiseEncoder`, where channels are weighed for each lead by itself.
+        calibration: of the network.
         extra_keys: further inputs of the network in the batch, by name.
     """
 
     def __init__(
-        self, output_dir: str | Path, network: torch.nn.Module, layer: str, extra_keys: Sequence[str] = ()
+        self,
+        output_dir: str | Path,
+        network: torch.nn.Module,
+        layer: str,
+        calibration: Calibration,
+        extra_keys: Sequence[str] = (),
     ) -> None:
         self.output_dir = Path(output_dir)
         self.cam = GradCAMpp(bare(network), layer, upsampler=_upsampler, postprocessing=_normalised)
+        self.calibration = calibration
         self.extra_keys = tuple(extra_keys)
 
     def attach(self, engine: Engine) -> None:
@@ -63,7 +71,7 @@ class HeatMaps:
         for item in engine.state.batch:
             heats = self.heats(item, engine.state.device)
             image, reading = self._picture(item)
-            for task, heat in zip(ECG_TASKS, heats, strict=True):
+            for task, heat in zip(self.calibration.temperatures, heats, strict=True):
                 if reading is not None:
                     heat = heat_on_picture(heat, reading, (image.shape[0], image.shape[1]))
                 path = self.output_dir / item["case"] / f"{item['case']}_{task}.jpg"
@@ -71,11 +79,12 @@ class HeatMaps:
                     Image.fromarray(draw_heat(image, heat)).save(temporary, "JPEG", quality=85)
 
     def heats(self, item: Mapping[str, Any], device: torch.device | str | None = None) -> list[NDArray[np.float32]]:
-        """Heat ``[H, W]``, 0 to 1, over the canonical page of an item, for each task."""
+        """Heat ``[H, W]``, 0 to 1, over the canonical page of an item, for each task that was trained."""
         extra = {key: torch.as_tensor(item[key])[None].to(device) for key in self.extra_keys}
         page = torch.as_tensor(item["image"])[None].to(device)
+        heads = [ECG_TASKS.index(task) for task in self.calibration.temperatures]
         with torch.enable_grad():
-            return [self.cam(page, class_idx=k, **extra)[0, 0].detach().cpu().numpy() for k in range(len(ECG_TASKS))]
+            return [self.cam(page, class_idx=head, **extra)[0, 0].detach().cpu().numpy() for head in heads]
 
     def _picture(self, item: Mapping[str, Any]) -> tuple[NDArray[np.uint8], PageReading | None]:
         """The picture to draw on, and what was read in it; of a record the canonical page."""

@@ -21,7 +21,7 @@ from monai_jdl.reports.tables import write_json
 logger = logging.getLogger(__name__)
 
 CALIBRATION_FILE = "calibration.json"
-_SIGNS = {"lt": "<", "le": "≤"}
+_SIGNS = {"lt": "<", "le": "<="}
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,10 @@ class Calibration:
         if self.lvef_threshold is None:
             return "reduced LVEF"
         return f"LVEF {_SIGNS[self.lvef_rule]} {self.lvef_threshold:g} %"
+
+    def about(self, task: str) -> dict[str, str | None]:
+        """What every result of a task says: its ``condition``, and what the network was ``trained_on``."""
+        return {"condition": self.condition(task), "trained_on": self.trained_on.get(task)}
 
     def threshold(self, task: str, operating_point: str) -> float:
         """The threshold of a task; NaN where development data gave none, or the network was not trained for it.

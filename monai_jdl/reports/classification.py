@@ -55,7 +55,7 @@ def classification_report(
     subgroups: Sequence[str] = (),
     readers: Rows = (),
     controls: Rows = (),
-    about: Mapping[str, Mapping[str, str]] | None = None,
+    about: Mapping[str, Mapping[str, str | None]] | None = None,
 ) -> list[Path]:
     """Write what a paper on classifiers shows of its test set.
 
@@ -74,7 +74,8 @@ def classification_report(
         subgroups: columns of ``rows`` whose values are groups.
         readers: a mapping per reader and case: ``reader``, ``case``, and for tasks that were read ``<task>``, 0 or 1.
         controls: like ``rows`` without truth, people known to have neither condition.
-        about: task -> what ``summary.json`` says of it first: ``condition``, what it tells, also the title of its panels.
+        about: task -> what ``summary.json`` says of it first, and figures beside its panels: ``condition``, what it tells, and
+            ``trained_on``, on what data the model was trained for it.
 
     Returns:
         The files.

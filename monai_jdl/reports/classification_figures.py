@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREY, INK = "#1f6f8b", "#c4560a", "#8a929c", "#1c2430"
 _DEVELOPMENT = "sensitivity_"
+_CAPTION = 7
+"""Size of the caption's letters in points; they are 0.6 as wide."""
 Points = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -190,15 +193,21 @@ def decision_figure(tasks: Mapping[str, Predictions]) -> Figure:
 
 
 def describe(figure: Figure, about: Mapping[str, Mapping[str, Any]]) -> None:
-    """Title the panels of a figure by what the tasks tell.
+    """Title the panels of a figure by what the tasks tell, and say below what the model was trained on.
 
     Args:
         figure: of a function above.
-        about: task -> its ``condition``, if that is known; in the order of the panels.
+        about: task -> its ``condition`` and ``trained_on``, where they are known; in the order of the panels.
     """
+    origins = []
     for panel, (task, said) in zip(figure.axes, about.items(), strict=True):
         condition = said.get("condition", task)
         panel.set_title(condition[:1].upper() + condition[1:], fontsize=10)
+        if said.get("trained_on"):
+            origins.append(f"{condition}: trained on {said['trained_on']}")
+    if origins:
+        letters = int(figure.get_figwidth() * 72 / (0.6 * _CAPTION))
+        figure.supxlabel(textwrap.fill("; ".join(origins), letters), fontsize=_CAPTION, color=INK)
 
 
 def _panels(

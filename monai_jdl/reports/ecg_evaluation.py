@@ -87,7 +87,7 @@ class EvaluationTable(ECGTable):
             groups,
             self.readers,
             self.controls,
-            {task: {"condition": self.calibration.condition(task)} for task in self.calibration.thresholds},
+            {task: self.calibration.about(task) for task in self.calibration.thresholds},
         )
         return [table, *report]
 

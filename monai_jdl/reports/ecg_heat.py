@@ -22,6 +22,7 @@ from monai_jdl.data.ecg_loading import read_ecg_page
 from monai_jdl.engines.checkpoints import bare
 from monai_jdl.networks import ECG_TASKS, page_of_leads
 from monai_jdl.reports.calibration import Calibration
+from monai_jdl.reports.ecg_overlay import _caption
 
 _SIDE = 1600
 """Longer side in pixels up to which a picture is drawn."""
@@ -29,13 +30,16 @@ _STRONGEST = 0.6
 """Opacity where the heat is 1."""
 _COLOURS = np.array([(255, 235, 120), (255, 130, 0), (200, 0, 40)], dtype=np.float32)
 """Of little, half and full heat."""
+_STRIP = (28, 36, 48)
+"""Colour of the strip with the caption."""
 
 
 class HeatMaps:
     """Draws what in the picture spoke for each task that was trained: ``OUT/<case>/<case>_<task>.jpg``, by Grad-CAM++.
 
     Grad-CAM++ (Chattopadhay et al., WACV 2018) as in MONAI: where the features of a layer that raise the logit are active. A
-    page is read again to carry the heat back onto it; of a record the canonical page is drawn.
+    page is read again to carry the heat back onto it; of a record the canonical page is drawn. A strip below says what the
+    task tells and what the network was trained on.
 
     Attached to the evaluator of a classifier of canonical pages; the items of its batch have ``image``, with the meta data of
     :class:`monai_jdl.data.LoadECG`, and ``case``.
@@ -75,8 +79,11 @@ class HeatMaps:
                 if reading is not None:
                     heat = heat_on_picture(heat, reading, (image.shape[0], image.shape[1]))
                 path = self.output_dir / item["case"] / f"{item['case']}_{task}.jpg"
+                width = image.shape[1]
+                strip = _caption(_words(self.calibration.about(task)), width, max(13, width // 70), _STRIP)
                 with atomic_path(path) as temporary:
-                    Image.fromarray(draw_heat(image, heat)).save(temporary, "JPEG", quality=85)
+                    drawn = Image.fromarray(np.concatenate([draw_heat(image, heat), strip]))
+                    drawn.save(temporary, "JPEG", quality=85)
 
     def heats(self, item: Mapping[str, Any], device: torch.device | str | None = None) -> list[NDArray[np.float32]]:
         """Heat ``[H, W]``, 0 to 1, over the canonical page of an item, for each task that was trained."""
@@ -95,6 +102,10 @@ class HeatMaps:
             return np.repeat(page[..., None], 3, axis=-1), None
         loaded, reading = read_ecg_page(meta["filename_or_obj"], int(meta["page"]))
         return scaled_picture(loaded.image), reading
+
+
+def _words(about: Mapping[str, str | None]) -> str:
+    return f"{about['condition']}: trained on {about['trained_on']}" if about["trained_on"] else f"{about['condition']}"
 
 
 def _upsampler(size: Sequence[int]) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -24,6 +24,7 @@ PREDICTION_COLUMNS = (
     *("case", "path", "patient"),
     *(column for task in ECG_TASKS for column in (task, f"{task}_threshold", f"{task}_positive")),
     *("quality", "reason", "model_version"),
+    *(f"{task}_trained_on" for task in ECG_TASKS),
 )
 """Of ``predictions.csv``."""
 DISCLAIMER = "For research. Not for clinical use."
@@ -104,7 +105,7 @@ class ECGTable(CaseTable):
             threshold = self.calibration.threshold(task, self.operating_point)
             positive = "" if math.isnan(threshold) else int(probability >= threshold)
             row |= {task: probability, f"{task}_threshold": threshold, f"{task}_positive": positive}
-        return row | {"model_version": self.calibration.model}
+        return row | self._model()
 
     def refused(self, item: Mapping[str, Any], reason: str) -> dict[str, Any]:
         """The row of an ECG of the data set that was refused."""
@@ -113,8 +114,11 @@ class ECGTable(CaseTable):
             "path": item["image"],
             "patient": _patient(item),
             "reason": reason,
-            "model_version": self.calibration.model,
-        }
+        } | self._model()
+
+    def _model(self) -> dict[str, Any]:
+        trained_on = {f"{task}_trained_on": self.calibration.trained_on.get(task) for task in ECG_TASKS}
+        return {"model_version": self.calibration.model, **trained_on}
 
     def finish(self) -> None:
         """Add the ECGs that were refused, and write the tables."""
@@ -134,13 +138,12 @@ class PredictionTable(ECGTable):
         page |= {name: str(meta[name]) for name in ("kind", "layout", "notes")}
         page["tasks"] = {
             task: {
-                "condition": self.calibration.condition(task),
+                **self.calibration.about(task),
                 "probability": row[task],
                 "operating_point": self.operating_point,
                 "threshold": row[f"{task}_threshold"],
                 "positive": None if row[f"{task}_positive"] == "" else bool(row[f"{task}_positive"]),
                 "thresholds": self.calibration.thresholds[task],
-                "trained_on": self.calibration.trained_on.get(task),
             }
             for task in self.calibration.temperatures
         }

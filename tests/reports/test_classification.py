@@ -1,5 +1,6 @@
 """Tables, summary and figures of classifiers."""
 
+import io
 import json
 import math
 import sys
@@ -194,8 +195,20 @@ def test_a_perfect_model_has_a_curve_without_a_band():
 
 def test_panels_are_titled_by_what_the_tasks_tell(tasks):
     figure = threshold_figure(tasks, {"scar": 0.4, "lvef50": None})
-    describe(figure, {"scar": {}, "lvef50": {"condition": "reduced LVEF", "auc": 0.7}})
+    describe(figure, {"scar": {}, "lvef50": {"condition": "reduced LVEF", "trained_on": None}})
     assert [panel.get_title() for panel in figure.axes] == ["Scar", "Reduced LVEF"]
+    assert figure.get_supxlabel() == ""
+
+
+def test_figures_say_below_what_the_model_was_trained_on(tasks):
+    figure = roc_figure({"lvef50": tasks["lvef50"]}, {"lvef50": []}, {"lvef50": {}})
+    describe(figure, {"lvef50": {"condition": "LVEF < 50 %", "trained_on": "simulated ECGs only"}})
+    assert figure.get_supxlabel() == "LVEF < 50 %: trained on simulated ECGs only"
+    describe(figure, {"lvef50": {"condition": "LVEF < 50 %", "trained_on": "ECGs of many hospitals " * 20}})
+    figure.savefig(io.BytesIO())
+    (caption,) = figure.texts
+    box = caption.get_window_extent()
+    assert box.x0 > 0 and box.x1 < figure.bbox.width
 
 
 def test_the_other_figures_show_what_was_computed(tasks):

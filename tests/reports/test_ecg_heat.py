@@ -1,5 +1,7 @@
 """Heat maps: the way from the canonical page back to the picture, and what Grad-CAM++ sees."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -133,4 +135,14 @@ def test_grad_cam_finds_the_ink_that_speaks_and_files_are_written(tmp_path):
     engine.run([items])
     names = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.jpg"))
     assert names == ["p/p_scar.jpg", "r/r_scar.jpg"]  # none of a head that was not trained
-    assert Image.open(tmp_path / "out/p/p_scar.jpg").size == PAGE.image.shape[1::-1]
+    height, width = PAGE.image.shape[:2]
+    with Image.open(tmp_path / "out/p/p_scar.jpg") as picture:
+        assert picture.width == width and 10 < picture.height - height < 0.05 * height  # one line below the page
+        strip = np.asarray(picture.convert("L"))[height + 4 :]
+    written = (strip > 128).any(axis=0)
+    assert 0.1 * width < np.flatnonzero(written).max() < width - 10
+    maps.calibration = replace(SCAR_ALONE, trained_on={"scar": "simulated ECGs only"})
+    engine.run([items])
+    with Image.open(tmp_path / "out/p/p_scar.jpg") as picture:
+        longer = (np.asarray(picture.convert("L"))[height + 4 :] > 128).any(axis=0)
+    assert np.flatnonzero(longer).max() > 2 * np.flatnonzero(written).max()  # it says what it was trained on, too

@@ -87,6 +87,7 @@ def test_predictions_are_calibrated_and_the_refused_have_their_reason(tmp_path):
     assert found["a"]["lvef50_threshold"] == found["a"]["lvef50_positive"] == ""  # no development data, no call
     assert found["b"]["scar"] == found["b"]["quality"] == "" and found["b"]["reason"] == "b.png shows no ECG."
     assert {row["model_version"] for row in found.values()} == {"0123456789ab"}
+    assert {(row["scar_trained_on"], row["lvef50_trained_on"]) for row in found.values()} == {("PTB-XL", "simulation")}
     page = json.loads((tmp_path / "a/a.json").read_text())
     assert page["tasks"]["scar"] | {"probability": 0} == {
         "condition": "myocardial scar",
@@ -167,7 +168,7 @@ def test_readers_and_controls_come_from_files(tmp_path):
 def test_a_network_is_evaluated_for_the_lvef_that_it_was_trained_for(tmp_path):
     data = items(6)
     trained = replace(CALIBRATION, lvef_threshold=40.0, lvef_rule="le")
-    with pytest.raises(InputError, match=r"LVEF ≤ 40 %.* LVEF < 50 %; .*--lvef_threshold 40 --lvef_rule le\."):
+    with pytest.raises(InputError, match=r"LVEF <= 40 %.* LVEF < 50 %; .*--lvef_threshold 40 --lvef_rule le\."):
         EvaluationTable(tmp_path, trained, "youden", Refusing(data))
     unknown = replace(CALIBRATION, lvef_threshold=None)
     scar_alone = replace(trained, thresholds={"scar": trained.thresholds["scar"]})
@@ -176,7 +177,8 @@ def test_a_network_is_evaluated_for_the_lvef_that_it_was_trained_for(tmp_path):
         table = EvaluationTable(tmp_path, calibration, "youden", Refusing(data), lvef_threshold=40, lvef_rule="le")
         run(table, [[float(k), 0.0] for k in range(5)], data)
         tasks = json.loads((tmp_path / "summary.json").read_text())["tasks"]
-        assert [tasks[task]["condition"] for task in ("scar", "lvef50")] == ["myocardial scar", "LVEF ≤ 40 %"]
+        assert [tasks[task]["condition"] for task in ("scar", "lvef50")] == ["myocardial scar", "LVEF <= 40 %"]
+        assert [tasks[task]["trained_on"] for task in ("scar", "lvef50")] == ["PTB-XL", "simulation"]
 
 
 def test_the_best_network_is_calibrated_and_a_worse_one_leaves_it_alone(tmp_path):

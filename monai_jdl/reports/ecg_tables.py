@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from monai.utils import convert_data_type
 
+from cardiac_transforms.ecg import LEADS
 from monai_jdl.data.cases import CaseDataset
 from monai_jdl.engines import BestModelSaver
 from monai_jdl.networks import ECG_TASKS, fingerprint
@@ -136,6 +137,7 @@ class PredictionTable(ECGTable):
         row, meta = super().measure(case, output, batch), batch["image"].meta
         page = {"case": case} | {name: row[name] for name in ("path", "model_version", "quality")}
         page |= {name: str(meta[name]) for name in ("kind", "layout", "notes")}
+        page["lead_quality"] = dict(zip(LEADS, _numbers(meta["lead_quality"]), strict=True))
         page["tasks"] = {
             task: {
                 **self.calibration.about(task),

@@ -57,6 +57,7 @@ def run(table, logits, data):
     """One epoch of an evaluator over the ECGs that were not refused."""
     good = [item for item in data if item["case"] != "b"]
     meta = {"quality": 0.9, "kind": "page", "layout": "3x4", "notes": "turned", "page": 0}
+    meta |= {"lead_quality": np.r_[np.linspace(0, 1, 11), np.nan].astype(np.float32)}
     batches = [
         [item | {"image": MetaTensor(torch.zeros(3, 4, 4), meta=meta | {"filename_or_obj": item["image"]})}]
         for item in good
@@ -100,6 +101,7 @@ def test_predictions_are_calibrated_and_the_refused_have_their_reason(tmp_path):
     }
     assert page["tasks"]["lvef50"]["condition"] == "LVEF < 50 %"
     assert page["tasks"]["lvef50"]["positive"] is None and page["layout"] == "3x4"
+    assert page["lead_quality"]["I"] == 0 and page["lead_quality"]["V5"] == 1 and page["lead_quality"]["V6"] is None
     assert "Not for clinical use" in page["disclaimer"]
     assert not (tmp_path / "b").exists()
 

@@ -137,6 +137,10 @@ class LoadECG(Transform):
         notes = list(loaded.notes)
         if reading.page is not None and reading.page.grid.coherence == 0:
             notes.append(size_note(reading, loaded))
+        if reading.doubtful and reading.layout:
+            notes.append(
+                f"the leads may be others (confidence {reading.layout.confidence:.2f} of 1): look at the picture"
+            )
         if not there.all():
             notes.append(f"not on the page: {', '.join(np.array(LEADS)[~there])}")
         return {

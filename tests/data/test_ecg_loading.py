@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_a_page_of_few_leads_gives_those(page, tmp_path, monkeypatch):
     leads[:2] = 0
     quality = np.array([0.6, 0.8, *[0] * 10], np.float32)
     digitized = DigitizedECG(leads, 500, quality, leads[:, 0], leads[:, 0])
-    reading = SimpleNamespace(found=True, signals=digitized, page=None, layout=None)
+    reading = SimpleNamespace(found=True, signals=digitized, page=None, layout=None, doubtful=False)
     monkeypatch.setattr(ecg_loading, "read_page", lambda *_: reading)
     loaded = LoadECG()(shutil.copy(page[0], tmp_path / "page.png"))
     np.testing.assert_array_equal(loaded.numpy(), leads)
@@ -83,6 +84,15 @@ def test_a_page_of_few_leads_gives_those(page, tmp_path, monkeypatch):
     leads[:] = np.nan
     with pytest.raises(InputError, match=r"other\.png shows leads, but none of their traces"):
         LoadECG()(shutil.copy(page[0], tmp_path / "other.png"))
+
+
+@pytest.mark.parametrize(("confidence", "note"), [(0.59, "the leads may be others (confidence 0.59 of 1)"), (0.6, "")])
+def test_doubtful_leads_are_said_to_be(page, tmp_path, monkeypatch, confidence, note):
+    reading = read_ecg_page(page[0])[1]
+    layout = replace(reading.layout, confidence=confidence)
+    monkeypatch.setattr(ecg_loading, "read_page", lambda *_: replace(reading, layout=layout))
+    notes = LoadECG()(shutil.copy(page[0], tmp_path / "page.png")).meta["notes"]
+    assert note in notes and bool(notes) == bool(note)
 
 
 def test_pictures_that_are_no_ecg_are_refused_with_the_reason(tmp_path):

@@ -18,7 +18,7 @@ from cardiac_transforms.ecg.reading.rectify import RectifiedPage, rectify
 from cardiac_transforms.ecg.reading.scan import SizedPage, find_scan
 
 _SURE = 0.6
-"""Confidence in the leads from which on no other orientation of the page is tried."""
+"""Confidence in the leads from which on no other orientation of the page is tried, and nothing needs to be looked at."""
 _LEAST = 0.2
 """Confidence below which a picture is refused."""
 _LEAST_WITHOUT_GRID = 0.35
@@ -58,6 +58,11 @@ class PageReading:
     def found(self) -> bool:
         """Whether leads were found."""
         return not self.reason
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the leads that were found may be others: the picture should be looked at."""
+        return self.found and self.layout is not None and self.layout.confidence < _SURE
 
     @property
     def boxes(self) -> list[LeadBox]:

@@ -152,8 +152,7 @@ def _parsed(tree: Mapping[str, Any]) -> Calibration:
         name: {point: None if value is None else float(value) for point, value in tree["thresholds"][name].items()}
         for name in tasks
     }
-    # a file without these is of a time when they were not written, and nothing else was shipped
-    threshold, rule = tree.get("lvef_threshold", 50), str(tree.get("lvef_rule", "lt"))
+    threshold, rule = tree["lvef_threshold"], str(tree["lvef_rule"])
     if rule not in _SIGNS:
         raise ValueError(f"the LVEF rule is {rule!r}")
     return Calibration(

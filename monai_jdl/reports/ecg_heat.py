@@ -22,7 +22,7 @@ from monai_jdl.data.ecg_loading import read_ecg_page
 from monai_jdl.engines.checkpoints import bare
 from monai_jdl.networks import ECG_TASKS, page_of_leads
 from monai_jdl.reports.calibration import Calibration
-from monai_jdl.reports.ecg_overlay import _caption
+from monai_jdl.reports.ecg_overlay import caption_strip
 
 _SIDE = 1600
 """Longer side in pixels up to which a picture is drawn."""
@@ -80,7 +80,7 @@ class HeatMaps:
                     heat = heat_on_picture(heat, reading, (image.shape[0], image.shape[1]))
                 path = self.output_dir / item["case"] / f"{item['case']}_{task}.jpg"
                 width = image.shape[1]
-                strip = _caption(_words(self.calibration.about(task)), width, max(13, width // 70), _STRIP)
+                strip = caption_strip(_words(self.calibration.about(task)), width, max(13, width // 70), _STRIP)
                 with atomic_path(path) as temporary:
                     drawn = Image.fromarray(np.concatenate([draw_heat(image, heat), strip]))
                     drawn.save(temporary, "JPEG", quality=85)

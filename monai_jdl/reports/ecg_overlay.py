@@ -54,7 +54,7 @@ def draw_reading(image: np.ndarray, reading: PageReading, *, width: int = 1600) 
             x, y = np.maximum(outline[0] * scale, 0) + 3  # boxes may begin above a cropped picture
             draw.rectangle(draw.textbbox((x, y), box.lead, font=font), fill="white")
             draw.text((x, y), box.lead, fill=BOX_COLOR, font=font)
-    strip = _caption(reading_summary(reading), width, font_size, _STRIP_COLORS[reading.found])
+    strip = caption_strip(reading_summary(reading), width, font_size, _STRIP_COLORS[reading.found])
     return np.concatenate([np.asarray(picture), strip])
 
 
@@ -93,7 +93,7 @@ def contact_sheet(images: Sequence[np.ndarray], captions: Sequence[str], columns
     for image, caption in zip(images, captions, strict=True):
         size = (width, max(1, round(image.shape[0] * width / image.shape[1])))
         picture = np.asarray(Image.fromarray(image).resize(size, reducing_gap=3.0))
-        cells.append(np.concatenate([_caption(caption, width, 13, (90, 90, 90)), picture]))
+        cells.append(np.concatenate([caption_strip(caption, width, 13, (90, 90, 90)), picture]))
     rows = []
     for first in range(0, len(cells), columns):
         row = cells[first : first + columns]
@@ -166,7 +166,7 @@ def _stroke(
     picture.paste(color, mask=mask.reduce(2))
 
 
-def _caption(text: str, width: int, font_size: int, color: tuple[int, int, int]) -> np.ndarray:
+def caption_strip(text: str, width: int, font_size: int, color: tuple[int, int, int]) -> np.ndarray:
     """White text on a strip, uint8 ``[h, width, 3]``, with as many lines as it needs."""
     font = ImageFont.load_default(font_size)
     lines = textwrap.wrap(text, max(10, int(width / (0.56 * font_size)))) or [""]

@@ -15,6 +15,7 @@ import numpy as np
 
 from monai_jdl.analysis import auc_interval, compare_auc
 from monai_jdl.analysis.predictions import Predictions
+from monai_jdl.errors import plain_errors
 from monai_jdl.networks import ECG_TASKS
 from monai_jdl.reports import read_csv
 
@@ -24,6 +25,7 @@ Rows = Mapping[str, Mapping[str, str]]
 
 def main() -> None:
     """Read, compare, print."""
+    plain_errors()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("evaluations", type=Path, nargs="+", metavar="EVAL")
     parser.add_argument("--mean", action="store_true", help="also of the mean of all logits")
